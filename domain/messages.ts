@@ -1,0 +1,56 @@
+/**
+ * Names of workflows and of what may be sent to them. The api, the activities and the workflows all
+ * take them from here, so that nobody imports workflow code to send it a message.
+ */
+export const INCIDENT = {
+  workflow: 'incident',
+  signals: {
+    /** `AlertEvent[]`, in order. */
+    events: 'events',
+    /** `Answer` */
+    answer: 'answer',
+    /** `Unreachable` */
+    unreachable: 'unreachable',
+    /** No argument: the incident that this one was merged into is over. */
+    release: 'release',
+  },
+  updates: {
+    /** `IncidentAction` → `IncidentView` after it. */
+    act: 'act',
+  },
+  queries: {
+    /** → `IncidentView` */
+    view: 'view',
+    /** → `LogEntry[]`, what is not yet projected. */
+    outbox: 'outbox',
+  },
+} as const;
+
+export const RESPONDER = {
+  workflow: 'responder',
+  signals: {
+    /** `Page` */
+    page: 'page',
+    /** `StopPages` */
+    stop: 'stop',
+    /** `Reply` */
+    reply: 'reply',
+    /** `OptOut` */
+    optOut: 'optOut',
+  },
+  queries: {
+    /** (replyId) → `ReplyOutcome | null` */
+    replyOutcome: 'replyOutcome',
+    /** (pageIds) → ids of those that are still open */
+    openPages: 'openPages',
+    /** → `ResponderState` */
+    state: 'state',
+  },
+} as const;
+
+/** `ApplicationFailure.type` of an action that the validator refused; the message is for people. */
+export const ACTION_REFUSED = {
+  alreadyResolved: 'AlreadyResolved',
+  alreadyAcknowledged: 'AlreadyAcknowledged',
+  invalid: 'InvalidAction',
+} as const;

@@ -1,0 +1,83 @@
+import type { Channel } from '../domain/model.ts';
+
+/** Text already rendered for one channel, with the addresses at which it can be answered. */
+export type Outgoing =
+  | {
+      readonly channel: 'sms';
+      readonly to: string;
+      readonly text: string;
+      readonly statusCallback: string | null;
+    }
+  /** The vendor fetches TwiML at `answerUrl` when the call is picked up. */
+  | {
+      readonly channel: 'voice';
+      readonly to: string;
+      readonly answerUrl: string;
+      readonly statusCallback: string | null;
+    }
+  | {
+      readonly channel: 'email';
+      readonly to: string;
+      readonly subject: string;
+      readonly text: string;
+      readonly html: string;
+      readonly replyTo: string | null;
+    }
+  | {
+      readonly channel: 'push';
+      readonly to: string;
+      readonly title: string;
+      readonly text: string;
+      readonly urgent: boolean;
+      readonly actions: readonly { readonly label: string; readonly url: string }[];
+    }
+  | {
+      readonly channel: 'webhook';
+      readonly to: string;
+      readonly secret: string;
+      readonly body: unknown;
+    };
+
+/** Closed list: it labels the failure metric and decides what happens next. */
+export type FailureKind =
+  | 'InvalidDestination'
+  | 'ProviderRejected'
+  | 'AuthFailed'
+  | 'ConfigMissing'
+  | 'RateLimited'
+  | 'ProviderUnavailable'
+  | 'Timeout';
+
+/** What every adapter throws. `message` holds no secret and no whole address. */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError';
+  readonly kind: FailureKind;
+  readonly retryAfterMs: number | null;
+  constructor(
+    kind: FailureKind,
+    message: string,
+    options?: { cause?: unknown; retryAfterMs?: number },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.retryAfterMs = options?.retryAfterMs ?? null;
+  }
+}
+
+export interface Sent {
+  /** The vendor's id of the message or call. */
+  readonly providerId: string;
+}
+
+/** One adapter to one vendor account. `key` is the same on every try of one delivery. */
+export interface Provider {
+  /** Name in configuration, metrics and log entries, unique in its channel. */
+  readonly id: string;
+  readonly channels: readonly Channel[];
+  send(message: Outgoing, key: string): Promise<Sent>;
+  /** Ends connections that it keeps. */
+  close(): Promise<void>;
+}
+
+/** The providers of each channel, in the order in which they are tried. */
+export type ProviderList = Readonly<Record<Channel, readonly Provider[]>>;
