@@ -1,0 +1,202 @@
+import { z } from 'zod';
+
+/** Marks a variable in docs/configuration.md; a secret's value is never printed. */
+const described = <T extends z.ZodType>(schema: T, description: string, secret = false) =>
+  schema.meta({ description, secret });
+
+const port = () => z.coerce.number().int().min(0).max(65535);
+const timeoutMs = (byDefault: number) =>
+  z.number().int().min(100).max(10_000).default(byDefault).describe('Milliseconds for one try.');
+const common = { id: z.string().regex(/^[a-z0-9-]{1,40}$/) };
+
+const twilioProvider = z.strictObject({
+  ...common,
+  kind: z.literal('twilio'),
+  channels: z.array(z.enum(['sms', 'voice'])).min(1),
+  baseUrl: z.url().default('https://api.twilio.com'),
+  accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/),
+  authToken: z.string().min(1),
+  from: z.string().min(1),
+  timeoutMs: timeoutMs(5000),
+});
+const smtpProvider = z.strictObject({
+  ...common,
+  kind: z.literal('smtp'),
+  /** `smtp://user:password@host:port` or `smtps://…` */
+  url: z.string().regex(/^smtps?:\/\//),
+  from: z.string().min(3),
+  timeoutMs: timeoutMs(5000),
+});
+const ntfyProvider = z.strictObject({
+  ...common,
+  kind: z.literal('ntfy'),
+  baseUrl: z.url().default('https://ntfy.sh'),
+  token: z.string().optional(),
+  timeoutMs: timeoutMs(5000),
+});
+const webhookProvider = z.strictObject({
+  ...common,
+  kind: z.literal('webhook'),
+  timeoutMs: timeoutMs(5000),
+});
+const providers = z
+  .array(
+    z.discriminatedUnion('kind', [twilioProvider, smtpProvider, ntfyProvider, webhookProvider]),
+  )
+  .refine((list) => new Set(list.map((item) => item.id)).size === list.length, 'ids must differ');
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+
+/** Every variable that any process reads; docs/configuration.md is generated from it. */
+export const configSchema = z.object({
+  LOG_LEVEL: described(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+    'Least important level that is logged.',
+  ),
+  API_HOST: described(z.string().default('127.0.0.1'), 'Address on which the api listens.'),
+  API_PORT: described(port().default(8080), 'Port of the api.'),
+  PUBLIC_URL: described(
+    z.url().default('http://127.0.0.1:8080'),
+    'URL under which the world reaches the api: in links, and to check the signatures of callbacks. Never taken from a request.',
+  ),
+  TRUST_PROXY: described(
+    list.default([]),
+    'Addresses or CIDR ranges of reverse proxies, comma-separated.',
+  ),
+  METRICS_HOST: described(z.string().default('127.0.0.1'), 'Address on which metrics are served.'),
+  API_METRICS_PORT: described(port().default(9464), 'Port of the api’s metrics.'),
+  WORKER_METRICS_PORT: described(port().default(9465), 'Port of the worker’s metrics and health.'),
+  INTAKE_MAX_IN_FLIGHT: described(
+    z.coerce.number().int().min(1).max(1000).default(64),
+    'Calls to Temporal in flight for intake; beyond it senders are told to come back.',
+  ),
+  DATABASE_URL: described(
+    z.string().default('postgres://pdlite_app:pdlite@127.0.0.1:5439/pdlite'),
+    'PostgreSQL as the application role (row-level security applies).',
+    true,
+  ),
+  DIRECTORY_DATABASE_URL: described(
+    z.string().default('postgres://pdlite_directory:pdlite@127.0.0.1:5439/pdlite'),
+    'PostgreSQL as the role that reads the configuration of all accounts.',
+    true,
+  ),
+  MIGRATION_DATABASE_URL: described(
+    z.string().default('postgres://pdlite_owner:pdlite@127.0.0.1:5439/pdlite'),
+    'PostgreSQL as the owner of the tables; only `migrate` uses it.',
+    true,
+  ),
+  DATABASE_POOL_MAX: described(
+    z.coerce.number().int().min(1).max(100).default(8),
+    'Connections of one process.',
+  ),
+  TEMPORAL_ADDRESS: described(
+    z.string().default('127.0.0.1:7233'),
+    'Temporal frontend, `host:port`.',
+  ),
+  TEMPORAL_NAMESPACE: described(z.string().default('default'), 'Temporal namespace.'),
+  TEMPORAL_API_KEY: described(
+    z.string().optional(),
+    'API key for Temporal Cloud; switches TLS on.',
+    true,
+  ),
+  TEMPORAL_TLS: described(z.stringbool().default(false), 'Whether to speak TLS to Temporal.'),
+  TEMPORAL_UI_URL: described(z.url().default('http://127.0.0.1:8233'), 'Temporal UI, for links.'),
+  WORKER_MAX_CACHED_WORKFLOWS: described(
+    z.coerce.number().int().min(10).max(20_000).default(1000),
+    'Workflows kept in a worker’s memory, about 0.3 MB each.',
+  ),
+  PROVIDERS: described(
+    json(providers).default([]),
+    'JSON list of providers, in the order in which they are tried; see docs/adding-a-provider.md.',
+    true,
+  ),
+  LINK_SECRET: described(
+    z.string().min(32).default('insecure-development-link-secret-0123456789'),
+    'Key that signs links, reply addresses and voice tokens; at least 32 characters.',
+    true,
+  ),
+  INBOUND_SMTP_HOST: described(
+    z.string().default('127.0.0.1'),
+    'Address on which replies by e-mail are received.',
+  ),
+  INBOUND_SMTP_PORT: described(
+    port().default(2525),
+    'Port on which replies by e-mail are received.',
+  ),
+  REPLY_DOMAIN: described(
+    z.string().default('reply.pdlite.localhost'),
+    'Domain of the signed reply addresses.',
+  ),
+  WEBHOOK_ALLOWED_HOSTS: described(
+    list.default([]),
+    'Hosts (host or host:port) that outgoing webhooks may reach although they are private or not https.',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: described(
+    z.url().optional(),
+    'OTLP/HTTP collector; unset: no traces are exported.',
+  ),
+  SIMULATORS_HOST: described(
+    z.string().default('127.0.0.1'),
+    'Address on which the simulators listen.',
+  ),
+  SIMULATORS_PORT: described(
+    port().default(8090),
+    'Port of the simulators’ page and of the simulated Twilio (/twilio) and ntfy (/ntfy).',
+  ),
+  SIMULATORS_SMTP_PORT: described(port().default(1025), 'Port of the simulated mailbox.'),
+  SIMULATORS_TWILIO_SID: described(
+    z.string().default('AC00000000000000000000000000000001'),
+    'Account SID that the simulated Twilio accepts.',
+  ),
+  SIMULATORS_TWILIO_TOKEN: described(
+    z.string().default('simulated-twilio-token'),
+    'Auth token that the simulated Twilio accepts and signs with.',
+    true,
+  ),
+  SIMULATORS_REPLY_SMTP: described(
+    z.string().default('smtp://127.0.0.1:2525'),
+    'Where the simulated mailbox sends replies.',
+  ),
+});
+
+export type Config = Readonly<z.infer<typeof configSchema>>;
+export type ProviderConfig = Config['PROVIDERS'][number];
+
+/** All that is wrong with the environment, one line a variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads and checks the environment once. Unset and empty mean the default.
+ * @throws ConfigError that names every wrong variable.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = configSchema.safeParse(given);
+  if (result.success) return Object.freeze(result.data);
+  const lines = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`The configuration has ${lines.length} error(s):\n${lines.join('\n')}`);
+}
