@@ -33,9 +33,7 @@ export interface Directory {
   ): { readonly index: AccountIndex; readonly integration: Integration } | undefined;
   apiKeyByHash(hash: string): { readonly index: AccountIndex; readonly apiKey: ApiKey } | undefined;
   /** Verified methods with this address, over all accounts. `address` in E.164 or lower-case e-mail. */
-  contactMethodsByAddress(
-    address: string,
-  ): readonly {
+  contactMethodsByAddress(address: string): readonly {
     readonly index: AccountIndex;
     readonly userId: string;
     readonly contactMethodId: string;
