@@ -67,6 +67,18 @@ const list = z.string().transform((text) =>
 
 /** Every variable that any process reads; docs/configuration.md is generated from it. */
 export const configSchema = z.object({
+  DATA_DIR: described(
+    z.string().default('.data'),
+    'Folder of the embedded stack’s data, from the project’s folder.',
+  ),
+  EMBEDDED_POSTGRES_PORT: described(port().default(5439), '`npm start`: port of PostgreSQL.'),
+  EMBEDDED_TEMPORAL_PORT: described(port().default(7233), '`npm start`: port of Temporal.'),
+  EMBEDDED_TEMPORAL_UI_PORT: described(port().default(8233), '`npm start`: port of Temporal UI.'),
+  SUPERUSER_DATABASE_URL: described(
+    z.string().optional(),
+    'PostgreSQL as a superuser; with it `migrate` first creates the database and its roles.',
+    true,
+  ),
   LOG_LEVEL: described(
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
     'Least important level that is logged.',
@@ -174,6 +186,16 @@ export const configSchema = z.object({
   SIMULATORS_REPLY_SMTP: described(
     z.string().default('smtp://127.0.0.1:2525'),
     'Where the simulated mailbox sends replies.',
+  ),
+  SIMULATORS_SMS_URL: described(
+    z.url().default('http://127.0.0.1:8080/inbound/twilio/sms'),
+    'Where the simulated Twilio posts the text messages that a phone sends.',
+  ),
+  SIMULATORS_PEOPLE: described(
+    json(
+      z.array(z.strictObject({ name: z.string(), addresses: z.array(z.string()).max(20) })),
+    ).default([]),
+    'JSON list `[{"name": …, "addresses": […]}]`: whose phone, mailbox and push topic belong together on the simulators’ page.',
   ),
 });
 

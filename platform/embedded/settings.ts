@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { loadConfig, type Config } from '../config.ts';
+
+/** Something that whoever started the product can mend; the message says how. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export interface Settings {
+  /** Folder of the project. */
+  readonly root: string;
+  /** Folder of all data, ignored by git. */
+  readonly dataDir: string;
+  /** What the processes are started with, on top of the inherited environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly config: Config;
+  readonly postgresPort: number;
+  readonly temporalPort: number;
+  readonly temporalUiPort: number;
+  /** Superuser of the embedded PostgreSQL, known to the migration process only. */
+  readonly postgresPassword: string;
+}
+
+interface Secrets {
+  readonly linkSecret: string;
+  readonly postgresPassword: string;
+  readonly rolePassword: string;
+}
+
+/**
+ * Settings of the embedded stack: the environment, completed with secrets that are made on the first run
+ * and kept in the data folder.
+ * @throws StartError when a port is taken.
+ */
+export async function readSettings(): Promise<Settings> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const given = loadConfig();
+  const dataDir = path.resolve(root, given.DATA_DIR);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const secrets = await readSecrets(path.join(dataDir, 'secrets.json'));
+  const environment = embeddedEnvironment(given, secrets);
+  const config = loadConfig({ ...process.env, ...environment });
+  const settings: Settings = {
+    root,
+    dataDir,
+    environment,
+    config,
+    postgresPort: given.EMBEDDED_POSTGRES_PORT,
+    temporalPort: given.EMBEDDED_TEMPORAL_PORT,
+    temporalUiPort: given.EMBEDDED_TEMPORAL_UI_PORT,
+    postgresPassword: secrets.postgresPassword,
+  };
+  await refuseTakenPorts(settings);
+  return settings;
+}
+
+/** What the processes of the embedded stack get where the operator has said nothing. */
+function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, string> {
+  const database = (role: string): string =>
+    `postgres://${role}:${secrets.rolePassword}@127.0.0.1:${given.EMBEDDED_POSTGRES_PORT}/pdlite`;
+  const simulators = `http://127.0.0.1:${given.SIMULATORS_PORT}`;
+  const environment: Record<string, string> = {
+    DATABASE_URL: database('pdlite_app'),
+    DIRECTORY_DATABASE_URL: database('pdlite_directory'),
+    MIGRATION_DATABASE_URL: database('pdlite_owner'),
+    TEMPORAL_ADDRESS: `127.0.0.1:${given.EMBEDDED_TEMPORAL_PORT}`,
+    TEMPORAL_UI_URL: `http://127.0.0.1:${given.EMBEDDED_TEMPORAL_UI_PORT}`,
+    PUBLIC_URL: isSet('PUBLIC_URL') ? given.PUBLIC_URL : `http://127.0.0.1:${given.API_PORT}`,
+    SIMULATORS_SMS_URL: `http://127.0.0.1:${given.API_PORT}/inbound/twilio/sms`,
+    SIMULATORS_REPLY_SMTP: `smtp://127.0.0.1:${given.INBOUND_SMTP_PORT}`,
+    LINK_SECRET: isSet('LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
+  };
+  if (given.PROVIDERS.length === 0) {
+    environment['PROVIDERS'] = JSON.stringify(simulatedProviders(given, simulators));
+    environment['WEBHOOK_ALLOWED_HOSTS'] = `127.0.0.1:${given.SIMULATORS_PORT}`;
+  }
+  return environment;
+}
+
+function isSet(name: 'PUBLIC_URL' | 'LINK_SECRET'): boolean {
+  return loadConfig({})[name] !== loadConfig()[name];
+}
+
+function simulatedProviders(given: Config, simulators: string): unknown[] {
+  return [
+    {
+      id: 'twilio',
+      kind: 'twilio',
+      channels: ['sms', 'voice'],
+      baseUrl: `${simulators}/twilio`,
+      accountSid: given.SIMULATORS_TWILIO_SID,
+      authToken: given.SIMULATORS_TWILIO_TOKEN,
+      from: '+15005550006',
+    },
+    {
+      id: 'smtp',
+      kind: 'smtp',
+      url: `smtp://127.0.0.1:${given.SIMULATORS_SMTP_PORT}`,
+      from: 'PD Lite <pages@pdlite.localhost>',
+    },
+    { id: 'ntfy', kind: 'ntfy', baseUrl: `${simulators}/ntfy` },
+    { id: 'webhook', kind: 'webhook' },
+  ];
+}
+
+async function readSecrets(file: string): Promise<Secrets> {
+  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as Secrets;
+  const random = (): string => randomBytes(24).toString('hex');
+  const secrets = { linkSecret: random(), postgresPassword: random(), rolePassword: random() };
+  await writeFile(file, JSON.stringify(secrets), { mode: 0o600 });
+  return secrets;
+}
+
+async function refuseTakenPorts({ config, ...settings }: Settings): Promise<void> {
+  const ports: readonly (readonly [string, number])[] = [
+    ['API_PORT', config.API_PORT],
+    ['SIMULATORS_PORT', config.SIMULATORS_PORT],
+    ['SIMULATORS_SMTP_PORT', config.SIMULATORS_SMTP_PORT],
+    ['INBOUND_SMTP_PORT', config.INBOUND_SMTP_PORT],
+    ['API_METRICS_PORT', config.API_METRICS_PORT],
+    ['WORKER_METRICS_PORT', config.WORKER_METRICS_PORT],
+    ['EMBEDDED_TEMPORAL_PORT', settings.temporalPort],
+    ['EMBEDDED_TEMPORAL_UI_PORT', settings.temporalUiPort],
+    ['EMBEDDED_POSTGRES_PORT', settings.postgresPort],
+  ];
+  for (const [variable, port] of ports) {
+    if (!(await isFree(port))) {
+      throw new StartError(
+        `Port ${port} is taken, perhaps by another \`npm start\`. Stop what listens there, ` +
+          `or choose another port: ${variable}=${port + 1000} npm start`,
+      );
+    }
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+
+import { Child, runToEnd, type ChildOptions } from './child.ts';
+import { findTemporalCli } from './find-temporal.ts';
+import { startPostgres, type EmbeddedPostgres } from './postgres.ts';
+import { StartError, type Settings } from './settings.ts';
+import { startTemporal, type EmbeddedTemporal } from './temporal.ts';
+
+const READY_LIMIT_MS = 60_000;
+
+/** The embedded product: PostgreSQL, Temporal, migrations, simulators, worker and api, in that order. */
+export class Stack {
+  readonly #settings: Settings;
+  #postgres: EmbeddedPostgres | undefined;
+  #temporal: EmbeddedTemporal | undefined;
+  readonly #children: Child[] = [];
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Answers whether this was the first run on the data folder. */
+  async start(): Promise<boolean> {
+    const { dataDir, config } = this.#settings;
+    await mkdir(path.join(dataDir, 'logs'), { recursive: true });
+    const firstRun = !existsSync(path.join(dataDir, 'postgres'));
+    const executable = step('Temporal', 'found', () => findTemporalCli({ log: say }));
+    await Promise.all([
+      this.#startPostgres(),
+      executable.then((found) => this.#startTemporal(found)),
+    ]);
+    this.#launch('simulators', 'simulators/main.ts');
+    this.#launch('worker', 'worker/main.ts');
+    this.#launch('api', 'api/main.ts');
+    await Promise.all([
+      ready('simulators', `http://127.0.0.1:${config.SIMULATORS_PORT}/`),
+      ready('worker', `http://127.0.0.1:${config.WORKER_METRICS_PORT}/health/ready`),
+      ready('api', `http://127.0.0.1:${config.API_PORT}/health/ready`),
+    ]);
+    return firstRun;
+  }
+
+  processes(): readonly { readonly name: string; readonly pid: number | undefined }[] {
+    return this.#children.map((child) => ({ name: child.name, pid: child.pid }));
+  }
+
+  /** Stops in the reverse order: nothing loses what it depends on before it has ended. */
+  async stop(): Promise<void> {
+    console.log('\nStopping …');
+    for (const child of [...this.#children].reverse()) {
+      await child.stop();
+      console.log(`  ${child.name} stopped`);
+    }
+    await this.#temporal?.stop();
+    await this.#postgres?.stop();
+    console.log('  Temporal and PostgreSQL stopped. `npm start` goes on where this stopped.');
+  }
+
+  async #startPostgres(): Promise<void> {
+    const { dataDir, postgresPort, postgresPassword } = this.#settings;
+    const postgres = await step('PostgreSQL', 'running', () =>
+      startPostgres({
+        dataDir: path.join(dataDir, 'postgres'),
+        port: postgresPort,
+        password: postgresPassword,
+        log: say,
+      }),
+    );
+    this.#postgres = postgres;
+    await step('database', 'migrated', () =>
+      runToEnd({
+        ...this.#child('migrate', 'db/main.ts', ['--seed']),
+        environment: {
+          ...this.#settings.environment,
+          SUPERUSER_DATABASE_URL: postgres.superuserUrl,
+        },
+      }),
+    );
+  }
+
+  async #startTemporal(executable: Awaited<ReturnType<typeof findTemporalCli>>): Promise<void> {
+    const { dataDir, temporalPort, temporalUiPort } = this.#settings;
+    this.#temporal = await step('Temporal', 'running', () =>
+      startTemporal({
+        executable,
+        port: temporalPort,
+        uiPort: temporalUiPort,
+        dbFile: path.join(dataDir, 'temporal.db'),
+        log: say,
+      }),
+    );
+  }
+
+  #launch(name: string, script: string): void {
+    const child = new Child(this.#child(name, script));
+    this.#children.push(child);
+    child.start();
+  }
+
+  #child(name: string, script: string, args: readonly string[] = []): ChildOptions {
+    const { root, dataDir, environment } = this.#settings;
+    return { name, script, args, root, dataDir, environment };
+  }
+}
+
+function say(line: string): void {
+  console.log(`  ${line}`);
+}
+
+async function step<T>(what: string, done: string, work: () => Promise<T>): Promise<T> {
+  const startedAt = Date.now();
+  say(`${what} …`);
+  const result = await work();
+  say(`${what} ${done} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+  return result;
+}
+
+function ready(name: string, url: string): Promise<void> {
+  return step(name, 'ready', async () => {
+    const limit = Date.now() + READY_LIMIT_MS;
+    while (!(await answers(url))) {
+      if (Date.now() > limit) {
+        throw new StartError(
+          `${name} was not ready after ${READY_LIMIT_MS / 1000} s; its log says why: ${path.join('.data', 'logs', `${name}.log`)}`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  } catch {
+    return false;
+  }
+}
