@@ -218,7 +218,19 @@ export function loadConfig(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const result = configSchema.safeParse(given);
-  if (result.success) return Object.freeze(result.data);
+  if (result.success) {
+    refuseKnownSecret(result.data);
+    return Object.freeze(result.data);
+  }
   const lines = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError(`The configuration has ${lines.length} error(s):\n${lines.join('\n')}`);
+}
+
+/** Links signed with a key that everybody can read are links that everybody can make. */
+function refuseKnownSecret(config: Config): void {
+  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(config.PUBLIC_URL).hostname);
+  if (local || !config.LINK_SECRET.startsWith('insecure-development')) return;
+  throw new ConfigError(
+    'LINK_SECRET must be set where PUBLIC_URL is not this machine: openssl rand -hex 32 makes one.',
+  );
 }
