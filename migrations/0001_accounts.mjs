@@ -1,10 +1,20 @@
 /**
  * Accounts and their configuration. Every row belongs to an account; row-level security is enabled and
- * forced on every table, so that even the owner sees nothing without `app.account_id`.
+ * forced on every table, so that even the owner sees nothing without `app.account_id`: a statement without
+ * it fails. (Once set for a transaction it is '' afterwards in that session, not unset: hence the function.)
  * Roles: the migrator owns; `pdlite_app` reads and writes one account at a time;
  * `pdlite_directory` only reads, but all accounts, to fill the directory.
  */
 const tables = `
+create function current_account() returns text language plpgsql stable as $$
+declare
+  account text := current_setting('app.account_id', true);
+begin
+  if account is null or account = '' then
+    raise exception 'app.account_id is not set' using errcode = 'insufficient_privilege';
+  end if;
+  return account;
+end $$;
 create table accounts (
   id text primary key,
   subdomain text not null unique check (subdomain ~ '^[a-z0-9-]{1,40}$'),
@@ -191,8 +201,8 @@ function security(table, column) {
     alter table ${table} enable row level security;
     alter table ${table} force row level security;
     create policy ${table}_tenant on ${table}
-      using (${column} = current_setting('app.account_id'))
-      with check (${column} = current_setting('app.account_id'));
+      using (${column} = (select current_account()))
+      with check (${column} = (select current_account()));
     create policy ${table}_directory on ${table} for select to pdlite_directory using (true);
     grant select, insert, update, delete on ${table} to pdlite_app;`;
 }
@@ -208,12 +218,12 @@ begin
   else
     account := coalesce(new.account_id, old.account_id);
   end if;
+  perform pg_notify('directory', account);
   if tg_op = 'DELETE' and not exists (select 1 from accounts a where a.id = account) then
     return null;
   end if;
   insert into directory_versions as d (account_id, version) values (account, 1)
     on conflict (account_id) do update set version = d.version + 1;
-  perform pg_notify('directory', account);
   return null;
 end $$;
 `;
