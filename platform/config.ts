@@ -226,6 +226,15 @@ export function loadConfig(
   throw new ConfigError(`The configuration has ${lines.length} error(s):\n${lines.join('\n')}`);
 }
 
+/** The environment that this process was started with, for the processes that it starts. */
+export function inheritedEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
+}
+
 /** Links signed with a key that everybody can read are links that everybody can make. */
 function refuseKnownSecret(config: Config): void {
   const local = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(config.PUBLIC_URL).hostname);

@@ -92,7 +92,7 @@ export async function runToEnd(options: ChildOptions): Promise<string> {
 function launch(options: ChildOptions, output: 'file' | 'pipe' = 'file'): ChildProcess {
   const child = spawn(process.execPath, [options.script, ...(options.args ?? [])], {
     cwd: options.root,
-    env: { ...process.env, ...options.environment },
+    env: { ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own process group: Ctrl-C reaches only the parent, which stops the children in order.
     detached: true,

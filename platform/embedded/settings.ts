@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { loadConfig, type Config } from '../config.ts';
+import { inheritedEnvironment, loadConfig, type Config } from '../config.ts';
 
 /** Something that whoever started the product can mend; the message says how. */
 export class StartError extends Error {
@@ -17,7 +17,7 @@ export interface Settings {
   readonly root: string;
   /** Folder of all data, ignored by git. */
   readonly dataDir: string;
-  /** What the processes are started with, on top of the inherited environment. */
+  /** The whole environment that the processes are started with. */
   readonly environment: Readonly<Record<string, string>>;
   readonly config: Config;
   readonly postgresPort: number;
@@ -38,14 +38,16 @@ interface Secrets {
  * and kept in the data folder.
  * @throws StartError when a port is taken.
  */
-export async function readSettings(): Promise<Settings> {
+export async function readSettings(
+  inherited: Readonly<Record<string, string>> = inheritedEnvironment(),
+): Promise<Settings> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const given = loadConfig();
+  const given = loadConfig(inherited);
   const dataDir = path.resolve(root, given.DATA_DIR);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const secrets = await readSecrets(path.join(dataDir, 'secrets.json'));
-  const environment = embeddedEnvironment(given, secrets);
-  const config = loadConfig({ ...process.env, ...environment });
+  const environment = { ...inherited, ...embeddedEnvironment(given, secrets) };
+  const config = loadConfig(environment);
   const settings: Settings = {
     root,
     dataDir,
@@ -71,10 +73,12 @@ function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, st
     MIGRATION_DATABASE_URL: database('pdlite_owner'),
     TEMPORAL_ADDRESS: `127.0.0.1:${given.EMBEDDED_TEMPORAL_PORT}`,
     TEMPORAL_UI_URL: `http://127.0.0.1:${given.EMBEDDED_TEMPORAL_UI_PORT}`,
-    PUBLIC_URL: isSet('PUBLIC_URL') ? given.PUBLIC_URL : `http://127.0.0.1:${given.API_PORT}`,
+    PUBLIC_URL: isSet(given, 'PUBLIC_URL')
+      ? given.PUBLIC_URL
+      : `http://127.0.0.1:${given.API_PORT}`,
     SIMULATORS_SMS_URL: `http://127.0.0.1:${given.API_PORT}/inbound/twilio/sms`,
     SIMULATORS_REPLY_SMTP: `smtp://127.0.0.1:${given.INBOUND_SMTP_PORT}`,
-    LINK_SECRET: isSet('LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
+    LINK_SECRET: isSet(given, 'LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
   };
   if (given.PROVIDERS.length === 0) {
     environment['PROVIDERS'] = JSON.stringify(simulatedProviders(given, simulators));
@@ -83,8 +87,8 @@ function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, st
   return environment;
 }
 
-function isSet(name: 'PUBLIC_URL' | 'LINK_SECRET'): boolean {
-  return loadConfig({})[name] !== loadConfig()[name];
+function isSet(given: Config, name: 'PUBLIC_URL' | 'LINK_SECRET'): boolean {
+  return loadConfig({})[name] !== given[name];
 }
 
 function simulatedProviders(given: Config, simulators: string): unknown[] {

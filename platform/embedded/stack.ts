@@ -46,6 +46,12 @@ export class Stack {
     return this.#children.map((child) => ({ name: child.name, pid: child.pid }));
   }
 
+  /** For the migration and for benches; nothing else connects as superuser. */
+  superuserUrl(): string {
+    if (this.#postgres === undefined) throw new StartError('PostgreSQL does not run.');
+    return this.#postgres.superuserUrl;
+  }
+
   /** Stops in the reverse order: nothing loses what it depends on before it has ended. */
   async stop(): Promise<void> {
     console.log('\nStopping …');
