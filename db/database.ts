@@ -82,9 +82,14 @@ export function connectionOptions(url: string, statementTimeoutMs = STATEMENT_TI
 
 const OID_BIGINT: number = pg.types.builtins.INT8;
 const OID_TIMESTAMPTZ: number = pg.types.builtins.TIMESTAMPTZ;
-const types = new pg.TypeOverrides();
-types.setTypeParser(OID_BIGINT, Number);
-types.setTypeParser(OID_TIMESTAMPTZ, toIso);
+const defaultParser: (oid: number, format?: 'text' | 'binary') => unknown = pg.types.getTypeParser;
+const types = {
+  getTypeParser: (oid: number, format?: string): unknown => {
+    if (oid === OID_BIGINT) return Number;
+    if (oid === OID_TIMESTAMPTZ) return toIso;
+    return defaultParser(oid, format === 'binary' ? 'binary' : 'text');
+  },
+};
 
 // PostgreSQL writes `2026-11-23 23:30:00.123456+00`; `infinity` is in none of our columns.
 function toIso(text: string): string {
