@@ -1,0 +1,63 @@
+import pg from 'pg';
+
+import type { Logger } from '../platform/logger.ts';
+import { connectionOptions } from './database.ts';
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 5000;
+
+export interface ListenerOptions {
+  readonly logger: Logger;
+  /** Called after each notification, and after each reconnection: something may have been missed. */
+  readonly onChange: () => void;
+}
+
+/** LISTEN on a connection of its own, which it opens again whenever it is lost, for ever. */
+export class DirectoryListener {
+  readonly #url: string;
+  readonly #options: ListenerOptions;
+  #client: pg.Client | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #waitMs = FIRST_WAIT_MS;
+  #closed = false;
+
+  constructor(url: string, options: ListenerOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  start(): void {
+    void this.#connect();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#client?.end().catch(() => undefined);
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client({ ...connectionOptions(this.#url), query_timeout: 0 });
+    this.#client = client;
+    client.on('error', (error) => this.#options.logger.debug({ err: error }, 'listener lost'));
+    client.once('end', () => this.#again());
+    client.on('notification', () => this.#options.onChange());
+    try {
+      await client.connect();
+      await client.query('listen directory');
+      this.#waitMs = FIRST_WAIT_MS;
+      this.#options.onChange();
+    } catch (error) {
+      this.#options.logger.debug({ err: error }, 'cannot listen to changes of the directory');
+      await client.end().catch(() => undefined);
+      this.#again();
+    }
+  }
+
+  #again(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#connect(), this.#waitMs);
+    this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_WAIT_MS);
+  }
+}
