@@ -1,4 +1,4 @@
-import type { StopOutcome } from '../incident/types.ts';
+import type { Answer, LogEntry, StopOutcome, Unreachable } from '../incident/types.ts';
 import type { Channel, Urgency } from '../model.ts';
 
 /** Argument of the `responder` workflow: one for each user who has, or lately had, open pages. */
@@ -26,6 +26,8 @@ export interface Page {
   readonly steps: readonly PageStep[];
   /** With true, a bare reply never counts. */
   readonly requireReplyCodes: boolean;
+  /** The paged user's name, for «acknowledged by …»; absent: the user id is shown. */
+  readonly userName?: string;
   readonly traceparent: string | null;
 }
 
@@ -140,15 +142,131 @@ export type DeliveryOutcome =
   /** Answered, resolved or past its `notAfter` when looked at right before the send. */
   | { readonly result: 'stale'; readonly at: string };
 
-/** The responder's state: JSON only. The reducer's author owns its shape; these parts others read. */
+/** The responder's state: JSON only, every list bounded by `limits.ts`; carried whole through continue-as-new. */
 export interface ResponderState {
   readonly accountId: string;
   readonly userId: string;
+  /** For people; the user id until a page brought the name. */
+  readonly userName: string;
+  /** Chance text of this execution: keeps delivery and log entry ids unique over the executions of one workflow id. */
+  readonly instance: string;
+  /** Open pages only, oldest first, at most one for an incident. */
   readonly pages: readonly OpenPage[];
+  readonly seenPages: readonly string[];
   readonly nextDelivery: number;
-  readonly outbox: readonly import('../incident/types.ts').LogEntry[];
+  readonly nextLogSeq: number;
+  /** Log entries that are not yet projected, oldest first. */
+  readonly outbox: readonly LogEntry[];
+  readonly methods: readonly MethodState[];
+  /** What codes can act on, open and closed. */
+  readonly incidents: readonly KnownIncident[];
+  readonly codes: readonly IssuedCode[];
+  readonly replies: readonly SeenReply[];
+  /** Milliseconds since 1970, within the last hour. */
+  readonly wrongCodesMs: readonly number[];
+  readonly lockedUntilMs: number;
 }
 
+/** A page that nobody has answered. */
 export interface OpenPage extends Page {
-  readonly status: 'open' | 'answered' | 'stopped';
+  readonly notAfterMs: number;
+  /** One for each of `steps`, in their order. */
+  readonly progress: readonly StepProgress[];
+  /** The incident was told that no step got through. */
+  readonly reported: boolean;
+}
+
+export interface StepProgress {
+  readonly state: 'waiting' | 'sending' | 'accepted' | 'rejected' | 'failed' | 'skipped';
+  /** Milliseconds since 1970. */
+  readonly dueMs: number;
+  /** How often a provider was asked in vain. */
+  readonly tries: number;
+}
+
+/** What the responder remembers of one contact method. Instants are milliseconds since 1970. */
+export interface MethodState {
+  readonly contactMethodId: string;
+  readonly channel: Channel;
+  readonly tokens: number;
+  readonly tokensMs: number;
+  /** Sends of the last three hours, as many as the channel's largest limit. */
+  readonly sentMs: readonly number[];
+  readonly inFlight: InFlight | null;
+  /** Answers to replies that wait to be sent. */
+  readonly notices: readonly string[];
+  /** When notices about refused replies were queued, within the last hour. */
+  readonly noticesMs: readonly number[];
+  readonly optedOut: boolean;
+}
+
+/** The one message under way. Empty `items`: a notice. */
+export interface InFlight {
+  readonly deliveryId: string;
+  readonly items: readonly DueItem[];
+}
+
+/** One step of one page that goes into a message. */
+export interface DueItem {
+  readonly pageId: string;
+  readonly incidentId: string;
+  readonly step: number;
+}
+
+export interface KnownIncident {
+  readonly incidentId: string;
+  readonly incidentNumber: number;
+  readonly incidentWorkflowId: string;
+  readonly title: string;
+  /** The last page of it. */
+  readonly pageId: string;
+  /** Null while its page is open. */
+  readonly closed: StopOutcome | null;
+}
+
+export interface IssuedCode {
+  readonly code: string;
+  readonly contactMethodId: string;
+  readonly issuedMs: number;
+  readonly incidentIds: readonly string[];
+}
+
+export interface SeenReply {
+  readonly replyId: string;
+  readonly outcome: ReplyOutcome;
+}
+
+/** Everything that can happen to a responder; the reducer's input. */
+export type ResponderEvent =
+  | { readonly type: 'page'; readonly page: Page }
+  | { readonly type: 'stop'; readonly stop: StopPages }
+  | { readonly type: 'reply'; readonly reply: Reply }
+  | { readonly type: 'optOut'; readonly optOut: OptOut }
+  | { readonly type: 'delivered'; readonly deliveryId: string; readonly outcome: DeliveryOutcome }
+  /** These entries are in the database. */
+  | { readonly type: 'projected'; readonly entryIds: readonly string[] }
+  | { readonly type: 'tick' };
+
+/** What the reducer asks the workflow to do. Log entries are in the state's outbox. */
+export type ResponderCommand =
+  | { readonly type: 'deliver'; readonly delivery: Delivery }
+  | { readonly type: 'answer'; readonly incidentWorkflowId: string; readonly answer: Answer }
+  | {
+      readonly type: 'unreachable';
+      readonly incidentWorkflowId: string;
+      readonly report: Unreachable;
+    };
+
+/** A new state and what is to be done because of it. */
+export interface Decision {
+  readonly state: ResponderState;
+  readonly commands: readonly ResponderCommand[];
+}
+
+/** What a decision may know besides the state. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** At least 32 random hex digits (UUIDs, dashes ignored), new for every decision. */
+  readonly chance: string;
 }

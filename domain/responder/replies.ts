@@ -1,0 +1,196 @@
+import type { Answer, StopOutcome } from '../incident/types.ts';
+import { findCode, isAlive } from './codes.ts';
+import { RESPONDER_LIMITS } from './limits.ts';
+import { methodOf, withMethod } from './methods.ts';
+import { closePage } from './pages.ts';
+import { acceptedText, alreadyText, clock } from './text.ts';
+import type {
+  Decision,
+  KnownIncident,
+  Moment,
+  Reply,
+  ReplyOutcome,
+  ResponderCommand,
+  ResponderState,
+} from './types.ts';
+
+const HOUR = 3_600_000;
+
+/** What a reply comes to, before it is remembered and its sender told. `notify` false: nothing more is said. */
+interface Verdict extends Decision {
+  readonly outcome: ReplyOutcome;
+  readonly notify: boolean;
+}
+
+/** Takes one reply. The same reply id a second time changes nothing. */
+export function takeReply(state: ResponderState, reply: Reply, moment: Moment): Decision {
+  if (state.replies.some((item) => item.replyId === reply.replyId)) return { state, commands: [] };
+  const verdict = judge(state, reply, moment);
+  const replies = [
+    ...verdict.state.replies,
+    { replyId: reply.replyId, outcome: verdict.outcome },
+  ].slice(-RESPONDER_LIMITS.replies);
+  const told = verdict.notify
+    ? notice(verdict.state, reply, verdict.outcome, moment.nowMs)
+    : verdict.state;
+  return { state: { ...told, replies }, commands: verdict.commands };
+}
+
+function judge(state: ResponderState, reply: Reply, moment: Moment): Verdict {
+  const isLocked = moment.nowMs < state.lockedUntilMs;
+  if (reply.code !== null) {
+    const issued = findCode(state, reply.code, moment.nowMs);
+    if (issued) return act(state, reply, issued.incidentIds, moment);
+    return isLocked ? locked(state, false) : wrongCode(state, reply, moment.nowMs);
+  }
+  return isLocked ? locked(state, false) : bareReply(state, reply, moment);
+}
+
+/** A reply without a code counts only while it can mean nothing but the one open page. */
+function bareReply(state: ResponderState, reply: Reply, moment: Moment): Verdict {
+  const [page, ...more] = state.pages;
+  if (!page) return nothingOpen(state, reply, moment.nowMs);
+  if (more.length === 0 && !page.requireReplyCodes && !reply.ambiguous) {
+    return act(state, reply, [page.incidentId], moment);
+  }
+  const why =
+    more.length > 0 ? `${state.pages.length} incidents are open` : 'A bare reply is not enough';
+  const text = `${why}: reply with the code from the message, like ${digit(reply)} ABC234.`;
+  return refuse(state, 'code_needed', text);
+}
+
+function nothingOpen(state: ResponderState, reply: Reply, nowMs: number): Verdict {
+  const last = state.codes.findLast(
+    (code) =>
+      isAlive(code, nowMs) &&
+      (reply.contactMethodId === null || code.contactMethodId === reply.contactMethodId),
+  );
+  const incidents = known(state, last?.incidentIds ?? []).filter((item) => item.closed !== null);
+  if (reply.ambiguous || incidents.length === 0 || !last) {
+    return refuse(state, 'nothing_open', 'Nothing is open for you.');
+  }
+  const text = alreadyText(incidents, state.userId);
+  if (incidents.every((item) => isDone(item, reply.action))) {
+    return refuse(state, 'already_answered', text);
+  }
+  // The person may want more than was done (resolve after acknowledge): with the code it counts.
+  const more = `To ${reply.action} now, reply ${digit(reply)} ${last.code}.`;
+  return refuse(state, 'code_needed', `${text} ${more}`);
+}
+
+function digit({ action }: Reply): string {
+  return { acknowledge: '4', resolve: '6', escalate: '5' }[action];
+}
+
+function wrongCode(state: ResponderState, reply: Reply, nowMs: number): Verdict {
+  // Links, calls and pushes are signed: a code that they bring is old, never guessed.
+  const guessable = reply.via === 'sms' || reply.via === 'email_reply';
+  const recent = state.wrongCodesMs.filter((at) => at > nowMs - HOUR);
+  const wrongCodesMs = (guessable ? [...recent, nowMs] : recent).slice(
+    -RESPONDER_LIMITS.wrongCodesPerHour,
+  );
+  if (guessable && wrongCodesMs.length >= RESPONDER_LIMITS.wrongCodesPerHour) {
+    const lockedUntilMs = nowMs + RESPONDER_LIMITS.lockoutMs;
+    return locked({ ...state, wrongCodesMs: [], lockedUntilMs }, true);
+  }
+  const text = 'That code is unknown or too old. Use the code of the latest message.';
+  return refuse({ ...state, wrongCodesMs }, 'unknown_code', text);
+}
+
+function locked(state: ResponderState, notify: boolean): Verdict {
+  const until = clock(new Date(state.lockedUntilMs).toISOString());
+  const text = `Too many wrong codes: until ${until} only a reply with a right code counts.`;
+  return { state, commands: [], outcome: { result: 'locked_out', text }, notify };
+}
+
+function refuse(state: ResponderState, result: ReplyOutcome['result'], text: string): Verdict {
+  return { state, commands: [], outcome: { result, text }, notify: true };
+}
+
+/** Answers those incidents that still can be answered so, and says who did the rest. */
+function act(
+  state: ResponderState,
+  reply: Reply,
+  incidentIds: readonly string[],
+  { nowMs }: Moment,
+): Verdict {
+  const incidents = known(state, incidentIds);
+  const open = incidents.filter((item) => !isDone(item, reply.action));
+  const done = incidents.filter((item) => isDone(item, reply.action));
+  if (open.length === 0) {
+    return refuse(state, 'already_answered', alreadyText(done, state.userId));
+  }
+  const text = acceptedText(reply.action, open, done, state.userId);
+  const closed = outcomeOf(state, reply, nowMs);
+  return {
+    state: open.reduce((next, item) => closePage(next, item.incidentId, closed), state),
+    commands: open.map((item) => answer(state, reply, item)),
+    outcome: { result: 'accepted', text },
+    notify: true,
+  };
+}
+
+function known(state: ResponderState, incidentIds: readonly string[]): readonly KnownIncident[] {
+  const wanted = new Set(incidentIds);
+  return state.incidents.filter((item) => wanted.has(item.incidentId));
+}
+
+/** An escalated or reassigned incident still waits for an answer, and an acknowledged one can be resolved. */
+function isDone({ closed }: KnownIncident, action: Reply['action']): boolean {
+  if (closed === null) return false;
+  return (
+    closed.status === 'resolved' || (closed.status === 'acknowledged' && action === 'acknowledge')
+  );
+}
+
+function outcomeOf(state: ResponderState, reply: Reply, nowMs: number): StopOutcome {
+  const status = {
+    acknowledge: 'acknowledged',
+    resolve: 'resolved',
+    escalate: 'escalated',
+  } as const;
+  return {
+    status: status[reply.action],
+    by: { type: 'user', id: state.userId, summary: state.userName },
+    at: new Date(nowMs).toISOString(),
+  };
+}
+
+function answer(state: ResponderState, reply: Reply, incident: KnownIncident): ResponderCommand {
+  const content: Answer = {
+    actionId: `reply/${reply.replyId.slice(0, 200)}/${incident.incidentId}`,
+    at: reply.at,
+    agent: { type: 'user', id: state.userId, summary: state.userName },
+    channel: reply.via,
+    traceparent: reply.traceparent,
+    incidentId: incident.incidentId,
+    userId: state.userId,
+    action: reply.action,
+    pageId: incident.pageId,
+  };
+  return { type: 'answer', incidentWorkflowId: incident.incidentWorkflowId, answer: content };
+}
+
+/**
+ * Queues the sentence for the person who wrote by SMS or mail; other ways show it in their own
+ * answer. Refusals beyond ten an hour are not sent, so that nobody can make us write without end.
+ */
+function notice(
+  state: ResponderState,
+  reply: Reply,
+  outcome: ReplyOutcome,
+  nowMs: number,
+): ResponderState {
+  const channel = reply.via === 'sms' ? 'sms' : reply.via === 'email_reply' ? 'email' : null;
+  if (channel === null || reply.contactMethodId === null) return state;
+  const method = methodOf(state, reply.contactMethodId, channel);
+  const recent = method.noticesMs.filter((at) => at > nowMs - HOUR);
+  const refused = outcome.result !== 'accepted';
+  const isTooMany = recent.length >= RESPONDER_LIMITS.refusalNoticesPerHour;
+  if (method.optedOut || (refused && isTooMany && outcome.result !== 'locked_out')) return state;
+  return withMethod(state, {
+    ...method,
+    notices: [...method.notices, outcome.text].slice(-RESPONDER_LIMITS.notices),
+    noticesMs: refused ? [...recent, nowMs].slice(-RESPONDER_LIMITS.refusalNoticesPerHour) : recent,
+  });
+}
