@@ -123,6 +123,10 @@ export const configSchema = z.object({
     z.string().default('127.0.0.1:7233'),
     'Temporal frontend, `host:port`.',
   ),
+  TEMPORAL_EXECUTABLE: described(
+    z.string().optional(),
+    'Path of a `temporal` CLI for the embedded server; unset: PATH, then a download.',
+  ),
   TEMPORAL_NAMESPACE: described(z.string().default('default'), 'Temporal namespace.'),
   TEMPORAL_API_KEY: described(
     z.string().optional(),
