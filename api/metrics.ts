@@ -1,0 +1,23 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+/** Duration of every request, by route template, never by path. */
+export const httpDuration = new Histogram({
+  name: 'pdlite_http_request_duration_seconds',
+  help: 'Time from the first byte of a request to the end of its answer.',
+  labelNames: ['method', 'route', 'status'] as const,
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+});
+
+/** Events by the door they came through and what became of them. */
+export const intakeEvents = new Counter({
+  name: 'pdlite_intake_events_total',
+  help: 'Events received.',
+  labelNames: ['door', 'result'] as const,
+});
+
+/** Calls to Temporal under way and waiting for intake. */
+export const intakeInFlight = new Gauge({
+  name: 'pdlite_intake_calls',
+  help: 'Calls to Temporal for intake, by state.',
+  labelNames: ['state'] as const,
+});
