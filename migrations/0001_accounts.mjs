@@ -44,11 +44,12 @@ create table contact_methods (
   foreign key (account_id, user_id) references users (account_id, id) on delete cascade
 );
 create table contact_verifications (
-  account_id text not null, contact_method_id text not null,
+  account_id text not null, user_id text not null, contact_method_id text not null,
   code_hash text not null, sent_at timestamptz not null, expires_at timestamptz not null,
   attempts integer not null default 0,
   primary key (account_id, contact_method_id, sent_at),
-  foreign key (account_id, contact_method_id) references contact_methods (account_id, id) on delete cascade
+  -- kept when the method goes: deleting and adding a number again must not give new codes
+  foreign key (account_id, user_id) references users (account_id, id) on delete cascade
 );
 create table notification_rules (
   id text not null, account_id text not null, user_id text not null,
