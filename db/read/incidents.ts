@@ -4,10 +4,10 @@ import type { IncidentStatus, IncidentView } from '../../domain/incident/types.t
 import type { Urgency } from '../../domain/model.ts';
 import type { Database } from '../database.ts';
 
-/** A projected incident, and when its row was written. */
+/** A projected incident, and the instant at which its row was written. */
 export interface ProjectedIncident {
   readonly view: IncidentView;
-  readonly projectedAt: Date;
+  readonly projectedAt: string;
 }
 
 export const SORT_FIELDS = ['incident_number', 'created_at', 'resolved_at', 'urgency'] as const;
@@ -54,7 +54,7 @@ const COLUMNS: Readonly<Record<SortField, string>> = {
 
 interface Row {
   readonly view: IncidentView;
-  readonly projected_at: Date;
+  readonly projected_at: string;
 }
 
 /** Lists the account's projected incidents, at most `page.limit`; ties are ordered by id. */

@@ -1,0 +1,56 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+import { writeProjection } from '../db/projection.ts';
+import type { Database } from '../db/database.ts';
+import type { Logger } from '../platform/logger.ts';
+
+import type { ProjectionActivities, ProjectionBatch } from './contract.ts';
+
+export interface ProjectionDeps {
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly metrics: {
+    /** Seconds from a log entry's instant to its row. */
+    readonly projectionLag: { observe(seconds: number): void };
+  };
+  readonly now?: () => Date;
+}
+
+/** Writes what workflows tell into PostgreSQL. Every failure is retryable: the workflow tries for ever. */
+export function createProjectionActivities(deps: ProjectionDeps): ProjectionActivities {
+  const now = deps.now ?? (() => new Date());
+  return {
+    async project(batch) {
+      try {
+        await writeProjection(deps.database, batch);
+      } catch (error) {
+        throw notWritten(deps.logger, batch, error);
+      }
+      for (const entry of batch.entries) {
+        deps.metrics.projectionLag.observe(secondsBetween(entry.at, now()));
+      }
+    },
+  };
+}
+
+function secondsBetween(at: string, now: Date): number {
+  return Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
+}
+
+/** A read-only or absent database, or a row that it refuses today: all may be mended, none is final. */
+function notWritten(logger: Logger, batch: ProjectionBatch, error: unknown): ApplicationFailure {
+  const reason = error instanceof Error ? error.message : String(error);
+  logger.warn(
+    {
+      accountId: batch.accountId,
+      incidentId: batch.view?.id,
+      entries: batch.entries.length,
+      reason,
+    },
+    'projection not written; it will be tried again',
+  );
+  return ApplicationFailure.retryable(
+    'The projection could not be written',
+    'ProjectionUnavailable',
+  );
+}
