@@ -1,0 +1,1 @@
+export { responder } from './responder.ts';

@@ -1,0 +1,85 @@
+import * as workflow from '@temporalio/workflow';
+import type {
+  DeliveryActivities,
+  MessagingActivities,
+  ProjectionActivities,
+} from '../activities/contract.ts';
+import type { Delivery, DeliveryOutcome, ResponderCommand } from '../domain/responder/types.ts';
+import { nowMs } from './clock.ts';
+
+/** Task queues, as in temporal-config/names.ts, which workflow code may not import. */
+export const RESPONDER_QUEUES = {
+  delivery: 'pdlite-delivery',
+  projection: 'pdlite-projection',
+} as const;
+
+const deliveryOptions = {
+  taskQueue: RESPONDER_QUEUES.delivery,
+  startToCloseTimeout: '10 s',
+  // Nobody knows whether a try that timed out went out: once more, since two pages beat none.
+  retry: { maximumAttempts: 2, initialInterval: '500 ms', backoffCoefficient: 1 },
+} as const;
+const { deliver } = workflow.proxyActivities<DeliveryActivities>(deliveryOptions);
+
+/** Writes log entries; retried without end, beside the paging. */
+export const { project } = workflow.proxyActivities<ProjectionActivities>({
+  taskQueue: RESPONDER_QUEUES.projection,
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '1 s', maximumInterval: '30 s' },
+});
+
+// Signals to an incident. Temporal itself must be up for any of this to run, so a day is plenty.
+const { signalAnswer, signalUnreachable } = workflow.proxyLocalActivities<MessagingActivities>({
+  startToCloseTimeout: '5 s',
+  scheduleToCloseTimeout: '1 day',
+  retry: { initialInterval: '200 ms', maximumInterval: '10 s' },
+});
+
+/** Sends one message; whatever goes wrong on the way is an outcome too. */
+export async function send(delivery: Delivery): Promise<DeliveryOutcome> {
+  const leftMs = Math.max(1000, Date.parse(delivery.notAfter) - nowMs());
+  const options = {
+    ...deliveryOptions,
+    // Waits for a worker as long as the message is worth something.
+    scheduleToCloseTimeout: leftMs,
+    summary: summaryOf(delivery),
+  };
+  try {
+    return await deliver.executeWithOptions(options, [delivery]);
+  } catch (error) {
+    workflow.log.warn('delivery without a known outcome', {
+      deliveryId: delivery.deliveryId,
+      error: String(error),
+    });
+    return {
+      result: 'failed',
+      at: new Date(nowMs()).toISOString(),
+      provider: null,
+      reason: 'No outcome became known in time.',
+      failure: 'Timeout',
+    };
+  }
+}
+
+/** For Temporal UI, without addresses. */
+function summaryOf({ channel, message }: Delivery): string {
+  if (message.kind !== 'page') return `${channel} · answer to a reply`;
+  const [first, ...more] = message.pages;
+  return more.length === 0 && first
+    ? `${channel} · incident #${first.incidentNumber}`
+    : `${channel} · ${message.pages.length} incidents`;
+}
+
+/** Tells an incident. A day without success is logged; the incident's own timers go on meanwhile. */
+export async function tell(command: Exclude<ResponderCommand, { type: 'deliver' }>): Promise<void> {
+  try {
+    if (command.type === 'answer') await signalAnswer(command.incidentWorkflowId, command.answer);
+    else await signalUnreachable(command.incidentWorkflowId, command.report);
+  } catch (error) {
+    workflow.log.error('an incident could not be told', {
+      incidentWorkflowId: command.incidentWorkflowId,
+      what: command.type,
+      error: String(error),
+    });
+  }
+}

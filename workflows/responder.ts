@@ -1,0 +1,164 @@
+import {
+  condition,
+  continueAsNew,
+  defineQuery,
+  log,
+  setDefaultSignalHandler,
+  setHandler,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { RESPONDER } from '../domain/messages.ts';
+import {
+  isFinished,
+  nextWake,
+  openPages,
+  plan,
+  replyOutcome,
+  startResponder,
+  take,
+} from '../domain/responder/reduce.ts';
+import type {
+  OptOut,
+  Page,
+  Reply,
+  ReplyOutcome,
+  ResponderCommand,
+  ResponderEvent,
+  ResponderInput,
+  ResponderState,
+  StopPages,
+} from '../domain/responder/types.ts';
+import { nowMs } from './clock.ts';
+import { project, send, tell } from './responder-activities.ts';
+
+const outcomeQuery = defineQuery<ReplyOutcome | null, [string]>(RESPONDER.queries.replyOutcome);
+const openQuery = defineQuery<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages);
+const stateQuery = defineQuery<ResponderState>(RESPONDER.queries.state);
+
+/** Log entries in one write. */
+const BATCH = 100;
+/** Above this many events an idle responder starts a fresh history. */
+const LONG_HISTORY = 200;
+/** Above this it sends nothing new until what is under way has landed, and then starts a fresh history. */
+const TOO_LONG_HISTORY = 10_000;
+
+/**
+ * One for each user with open pages, by `responderWorkflowId`. Pages, stops and replies come as
+ * signals; `domain/responder` decides; this file keeps the time and carries out the commands.
+ */
+export async function responder(input: ResponderInput): Promise<void> {
+  const run = new Run(input);
+  setHandler(outcomeQuery, (replyId) => replyOutcome(run.state, replyId));
+  setHandler(openQuery, (pageIds) => openPages(run.state, pageIds));
+  setHandler(stateQuery, () => run.state);
+  // One handler for all signals: those that came before this run began are then taken in their order.
+  setDefaultSignalHandler((name, content) => {
+    const event = eventOf(name, content);
+    if (event) run.receive(event);
+    else log.warn('unknown signal ignored', { name });
+  });
+  void run.writeLog();
+  for (;;) {
+    const isHeld = workflowInfo().historyLength >= TOO_LONG_HISTORY;
+    await run.wait(isHeld);
+    run.act(isHeld);
+    if (run.underWay > 0) continue;
+    if (isFinished(run.state, nowMs())) return;
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    if (historyLength > LONG_HISTORY || continueAsNewSuggested) {
+      const { accountId, userId } = input;
+      await continueAsNew<typeof responder>({ accountId, userId, carried: run.state });
+    }
+  }
+}
+
+/** What one run keeps beside the state: commands not yet begun, and how many are under way. */
+class Run {
+  state: ResponderState;
+  underWay = 0;
+  private commands: readonly ResponderCommand[] = [];
+  private woken = false;
+
+  constructor(input: ResponderInput) {
+    this.state = startResponder(input, uuid4());
+    this.woken = input.carried !== undefined;
+  }
+
+  /** Takes an event at once, so that queries see it; sending waits for the main loop, so that what came together is bundled. */
+  receive(event: ResponderEvent): void {
+    this.woken = true;
+    try {
+      const { state, commands } = take(this.state, event, { nowMs: nowMs(), chance: '' });
+      this.state = state;
+      this.commands = [...this.commands, ...commands];
+    } catch (error) {
+      // One message that cannot be read must not hold up the others.
+      log.error('message ignored', { type: event.type, error: String(error) });
+    }
+  }
+
+  /** Until something happened or, unless held, something is due. */
+  async wait(isHeld: boolean): Promise<void> {
+    if (this.woken) return;
+    const due = isHeld ? null : nextWake(this.state, nowMs());
+    if (due === null) await condition(() => this.woken);
+    else await condition(() => this.woken, Math.max(1, due - nowMs()));
+  }
+
+  /** Begins all commands; those that a held run may not plan wait for the next run. */
+  act(isHeld: boolean): void {
+    this.woken = false;
+    if (!isHeld) {
+      const chance = `${uuid4()} ${uuid4()} ${uuid4()}`;
+      const { state, commands } = plan(this.state, { nowMs: nowMs(), chance });
+      this.state = state;
+      this.commands = [...this.commands, ...commands];
+    }
+    for (const command of this.commands) void this.carryOut(command);
+    this.commands = [];
+  }
+
+  private async carryOut(command: ResponderCommand): Promise<void> {
+    this.underWay += 1;
+    if (command.type === 'deliver') {
+      const outcome = await send(command.delivery);
+      this.receive({ type: 'delivered', deliveryId: command.delivery.deliveryId, outcome });
+    } else {
+      await tell(command);
+    }
+    this.underWay -= 1;
+    this.woken = true;
+  }
+
+  /** Writes the outbox, beside the paging and for as long as the run lives. A next run writes what this one could not. */
+  async writeLog(): Promise<never> {
+    for (;;) {
+      await condition(() => this.state.outbox.length > 0);
+      const entries = this.state.outbox.slice(0, BATCH);
+      try {
+        await project({ accountId: this.state.accountId, view: null, entries });
+        this.receive({ type: 'projected', entryIds: entries.map((entry) => entry.id) });
+      } catch (error) {
+        log.error('log entries refused', { error: String(error) });
+        await condition(() => false, '1 minute');
+      }
+    }
+  }
+}
+
+/** What a signal says; its sender is our own code, so its content is of that type. */
+function eventOf(name: string, content: unknown): ResponderEvent | null {
+  switch (name) {
+    case RESPONDER.signals.page:
+      return { type: 'page', page: content as Page };
+    case RESPONDER.signals.stop:
+      return { type: 'stop', stop: content as StopPages };
+    case RESPONDER.signals.reply:
+      return { type: 'reply', reply: content as Reply };
+    case RESPONDER.signals.optOut:
+      return { type: 'optOut', optOut: content as OptOut };
+    default:
+      return null;
+  }
+}
