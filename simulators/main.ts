@@ -1,0 +1,37 @@
+import { pino } from 'pino';
+
+import { ConfigError, loadConfig } from '../platform/config.ts';
+import type { Config } from '../platform/config.ts';
+import { startSimulators } from './start-simulators.ts';
+
+function readConfig(): Config {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+const config = readConfig();
+const logger = pino({ level: config.LOG_LEVEL, base: { process: 'simulators' } });
+const simulators = await startSimulators({
+  host: config.SIMULATORS_HOST,
+  port: config.SIMULATORS_PORT,
+  smtpPort: config.SIMULATORS_SMTP_PORT,
+  twilioSid: config.SIMULATORS_TWILIO_SID,
+  twilioToken: config.SIMULATORS_TWILIO_TOKEN,
+  replySmtp: config.SIMULATORS_REPLY_SMTP,
+  smsUrl: config.SIMULATORS_SMS_URL,
+  people: config.SIMULATORS_PEOPLE,
+  logger,
+}).catch((error: unknown) => {
+  logger.fatal({ err: error }, 'simulators cannot start: is the port taken?');
+  process.exit(1);
+});
+
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => {
+    void simulators.close().then(() => process.exit(0));
+  });

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import express from 'express';
+import type { NextFunction, Request, Response } from 'express';
+import { ZodError } from 'zod';
+
+import type { Logger } from '../platform/logger.ts';
+import { createControlRouter } from './control.ts';
+import type { Person } from './items.ts';
+import { Ledger } from './ledger.ts';
+import { Mailbox } from './mailbox.ts';
+import { Moods } from './moods.ts';
+import { createNtfyRouter } from './ntfy.ts';
+import { SimulatedTwilio } from './twilio/account.ts';
+import { createTwilioRouter } from './twilio/rest.ts';
+
+export interface SimulatorOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly smtpPort: number;
+  readonly twilioSid: string;
+  readonly twilioToken: string;
+  /** `smtp://host:port` to which replies by mail go. */
+  readonly replySmtp: string;
+  /** Where texts written on a phone are posted to. */
+  readonly smsUrl: string;
+  readonly people?: readonly Person[];
+  /** Milliseconds from one status report to the next; 150 unless given. */
+  readonly reportEveryMs?: number;
+  readonly logger: Logger;
+}
+
+export interface Simulators {
+  /** The page; the simulated Twilio is at `/twilio`, ntfy at `/ntfy`, the control at `/control`. */
+  readonly url: string;
+  readonly smtpPort: number;
+  close(): Promise<void>;
+}
+
+const pageFolder = fileURLToPath(new URL('page', import.meta.url));
+const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Starts the stand-ins for telephony, push and mail in this process. Ends with `close`. */
+export async function startSimulators(options: SimulatorOptions): Promise<Simulators> {
+  const ledger = new Ledger();
+  const moods = new Moods();
+  const mailbox = new Mailbox({ ...options, port: options.smtpPort, ledger, moods });
+  const twilio = new SimulatedTwilio({
+    ...{ sid: options.twilioSid, token: options.twilioToken, smsUrl: options.smsUrl },
+    ...{ ledger, moods, reportEveryMs: options.reportEveryMs ?? 150 },
+  });
+  const app = createApp({ ledger, moods, mailbox, twilio, people: [...(options.people ?? [])] });
+  const server = createServer(app);
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  const smtpPort = await mailbox.listen();
+  const url = `http://${options.host}:${(server.address() as AddressInfo).port}`;
+  options.logger.info({ url, smtpPort }, 'simulators are ready');
+  return {
+    url,
+    smtpPort,
+    close: async () => {
+      twilio.close();
+      server.closeAllConnections();
+      server.close();
+      await mailbox.close();
+    },
+  };
+}
+
+function createApp(deps: Parameters<typeof createControlRouter>[0]): express.Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use('/twilio', createTwilioRouter(deps.twilio));
+  app.use('/ntfy', createNtfyRouter(deps));
+  app.use('/control', createControlRouter(deps));
+  app.use((_request, response, next) => {
+    response.set({ 'Content-Security-Policy': pagePolicy, 'X-Content-Type-Options': 'nosniff' });
+    next();
+  });
+  app.use(express.static(pageFolder, { cacheControl: false }));
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const message = error instanceof ZodError ? error.message : String(error);
+    response.status(400).json({ error: message });
+  });
+  return app;
+}
