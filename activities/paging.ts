@@ -1,0 +1,130 @@
+import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+
+import type { AccountIndex, Directory } from '../domain/directory.ts';
+import type { IncidentView, PageResult } from '../domain/incident/types.ts';
+import { RESPONDER } from '../domain/messages.ts';
+import type { User } from '../domain/model.ts';
+import { resolveTargets, settingsOf, stepsFor } from '../domain/on-call.ts';
+import type { Page, ResponderInput, StopPages } from '../domain/responder/types.ts';
+import type { Logger } from '../platform/logger.ts';
+import { responderWorkflowId, TASK_QUEUES } from '../temporal-config/names.ts';
+import type { PageRequest, PagingActivities, StopRequest } from './contract.ts';
+import { deliverSignal } from './signal.ts';
+
+/** One call to Temporal; below the 3 s that the workflow gives a try of these local activities. */
+const DEADLINE_MS = 2000;
+
+export interface PagingDeps {
+  readonly directory: Directory;
+  readonly client: Client;
+  readonly logger: Logger;
+  readonly now?: () => Date;
+}
+
+/** Finds people in the directory alone and signals their workflows; all may be tried again. */
+export function createPagingActivities(deps: PagingDeps): PagingActivities {
+  const now = deps.now ?? (() => new Date());
+  return {
+    page: (request) => page(deps, request, now().toISOString()),
+    stopPages: (request) => stopPages(deps, request),
+    loadSettings: (accountId, serviceId) =>
+      Promise.resolve().then(() => {
+        const settings = settingsOf(accountOf(deps.directory, accountId), serviceId);
+        if (settings) return settings;
+        throw ApplicationFailure.nonRetryable(`no service ${serviceId}`, 'ConfigMissing');
+      }),
+  };
+}
+
+async function page(deps: PagingDeps, request: PageRequest, at: string): Promise<PageResult> {
+  const { command, view } = request;
+  const index = accountOf(deps.directory, view.accountId);
+  const resolution = resolveTargets(index, command.targets, at, view.urgency);
+  const users = resolution.userIds.flatMap((id) => index.users.get(id) ?? []);
+  await all(users.map((user) => pageUser(deps, { index, user, request, at })));
+  if (resolution.via !== 'policy') {
+    deps.logger.warn(
+      { accountId: view.accountId, incidentId: view.id, via: resolution.via },
+      'the policy led to nobody who can be paged',
+    );
+  }
+  return { commandId: command.commandId, at, ruleIndex: command.ruleIndex, ...resolution };
+}
+
+interface PageOfUser {
+  readonly index: AccountIndex;
+  readonly user: User;
+  readonly request: PageRequest;
+  readonly at: string;
+}
+
+async function pageUser(deps: PagingDeps, of: PageOfUser): Promise<void> {
+  const { index, user } = of;
+  const input: ResponderInput = { accountId: index.account.id, userId: user.id };
+  await deps.client.withDeadline(Date.now() + DEADLINE_MS, () =>
+    deps.client.workflow.signalWithStart(RESPONDER.workflow, {
+      workflowId: responderWorkflowId(index.account.id, user.id),
+      taskQueue: TASK_QUEUES.workflows,
+      args: [input],
+      signal: RESPONDER.signals.page,
+      signalArgs: [pageOf(of)],
+      // Ids only: names and addresses of people stay out of the engine's visible fields.
+      staticSummary: `pages of user ${user.id}`,
+    }),
+  );
+}
+
+function pageOf({ index, user, request, at }: PageOfUser): Page {
+  const { command, view } = request;
+  return {
+    pageId: `${view.id}/${command.commandId}`,
+    ...incidentFields(view),
+    pagedAt: at,
+    notAfter: command.notAfter,
+    steps: stepsFor(user, view.urgency),
+    requireReplyCodes: index.account.requireReplyCodes,
+    traceparent: request.traceparent,
+  };
+}
+
+function incidentFields(view: IncidentView) {
+  return {
+    incidentId: view.id,
+    incidentNumber: view.number,
+    incidentWorkflowId: view.workflowId,
+    title: view.title,
+    serviceName: view.serviceName,
+    urgency: view.urgency,
+    triggeredAt: view.createdAt,
+  };
+}
+
+async function stopPages({ client }: PagingDeps, request: StopRequest): Promise<void> {
+  const { accountId, incidentId, command } = request;
+  const stop: StopPages = { incidentId, outcome: command.outcome };
+  await all(
+    command.userIds.map((userId) =>
+      deliverSignal(client, {
+        workflowId: responderWorkflowId(accountId, userId),
+        signal: RESPONDER.signals.stop,
+        argument: stop,
+        deadlineMs: DEADLINE_MS,
+      }),
+    ),
+  );
+}
+
+/** Waits for all, so that one that fails keeps none from being tried; then throws the first failure. */
+async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}
+
+// Retryable: a process that has just started may not have the account yet.
+function accountOf(directory: Directory, accountId: string): AccountIndex {
+  const index = directory.account(accountId);
+  if (index) return index;
+  throw ApplicationFailure.retryable(`the directory has no account ${accountId}`, 'NotLoaded');
+}
