@@ -54,3 +54,23 @@ export const ACTION_REFUSED = {
   alreadyAcknowledged: 'AlreadyAcknowledged',
   invalid: 'InvalidAction',
 } as const;
+
+/** Task queues. Deliveries have their own, so that a slow provider never holds up decisions. */
+export const TASK_QUEUES = {
+  workflows: 'pdlite',
+  delivery: 'pdlite-delivery',
+  projection: 'pdlite-projection',
+} as const;
+
+/** Custom search attributes, all keywords; registered by `set-up.ts`. */
+export const SEARCH_ATTRIBUTES = {
+  account: 'PdliteAccount',
+  service: 'PdliteService',
+  status: 'PdliteStatus',
+  urgency: 'PdliteUrgency',
+  /** KeywordList of user ids. */
+  assignees: 'PdliteAssignees',
+  /** SHA-256 of the dedup key, first 32 hex digits. */
+  dedupKey: 'PdliteDedupKey',
+  incident: 'PdliteIncident',
+} as const;

@@ -1,0 +1,131 @@
+import { INCIDENT_LIMITS } from '../limits.ts';
+import type {
+  ActionChannel,
+  ActionContext,
+  Agent,
+  Alert,
+  IncidentCommand,
+  IncidentState,
+  IncidentView,
+  LogEntry,
+  LogEntryType,
+  StopOutcome,
+} from './types.ts';
+
+/** The state while one event is applied: `state` is replaced, never changed in place. */
+export interface Draft {
+  state: IncidentState;
+  readonly commands: IncidentCommand[];
+  readonly now: string;
+}
+
+/** Who caused a change, by which way, and when. */
+export interface Cause {
+  readonly agent: Agent;
+  readonly channel: ActionChannel;
+  readonly at: string;
+}
+
+export function setState(d: Draft, patch: Partial<IncidentState>): void {
+  d.state = { ...d.state, ...patch };
+}
+
+export function setView(d: Draft, patch: Partial<IncidentView>): void {
+  d.state = { ...d.state, view: { ...d.state.view, ...patch } };
+}
+
+/** An action counts from when it was accepted, not from when a worker came to it; never from the future. */
+export function causeOf(d: Draft, action: ActionContext): Cause {
+  return { agent: action.agent, channel: action.channel, at: notLater(action.at, d.now) };
+}
+
+/** The clock's doing, in the name of the service. */
+export function clockCause(d: Draft, channel: 'timeout' | 'auto', at = d.now): Cause {
+  const { id, name } = d.state.settings.service;
+  return { agent: { type: 'service', id, summary: name }, channel, at };
+}
+
+/** The earlier of the two; `limit` where `at` is not a date. */
+export function notLater(at: string, limit: string): string {
+  const ms = Date.parse(at);
+  return Number.isFinite(ms) && ms <= Date.parse(limit) ? new Date(ms).toISOString() : limit;
+}
+
+export function plusMs(at: string, ms: number): string {
+  return new Date(Date.parse(at) + ms).toISOString();
+}
+
+export function latest(a: string, b: string): string {
+  return Date.parse(a) >= Date.parse(b) ? a : b;
+}
+
+/** Puts a log entry into the outbox; at its bound the oldest makes room and is counted. */
+export function log(
+  d: Draft,
+  entry: { readonly type: LogEntryType; readonly reason: string; readonly cause: Cause },
+  details: LogEntry['details'] = {},
+): void {
+  const { view, nextLogSeq: seq, outbox } = d.state;
+  const next: LogEntry = {
+    id: `${view.id}-${seq}`,
+    seq,
+    incidentId: view.id,
+    type: entry.type,
+    at: entry.cause.at,
+    agent: entry.cause.agent,
+    channel: entry.cause.channel,
+    reason: entry.reason,
+    details,
+  };
+  const full = outbox.length >= INCIDENT_LIMITS.outbox;
+  setState(d, {
+    nextLogSeq: seq + 1,
+    outbox: [...(full ? outbox.slice(1) : outbox), next],
+    entriesDropped: d.state.entriesDropped + (full ? 1 : 0),
+  });
+}
+
+/** True when the id is new; remembers it. At the bound the oldest is forgotten. */
+export function firstTime(d: Draft, id: string): boolean {
+  const { seen } = d.state;
+  if (seen.includes(id)) return false;
+  setState(d, { seen: [...seen.slice(-(INCIDENT_LIMITS.seen - 1)), id] });
+  return true;
+}
+
+export function takeCommandId(d: Draft): string {
+  const id = d.state.nextCommand;
+  setState(d, { nextCommand: id + 1 });
+  return String(id);
+}
+
+/** Tells responders that there is nothing more to page for. No users, no command. */
+export function stop(d: Draft, userIds: readonly string[], outcome: StopOutcome): void {
+  if (userIds.length === 0) return;
+  d.commands.push({ type: 'stop', commandId: takeCommandId(d), userIds, outcome });
+}
+
+export function setStatus(d: Draft, status: IncidentView['status'], cause: Cause): void {
+  setView(d, { status, lastStatusChangeAt: cause.at, lastStatusChangeBy: cause.agent });
+}
+
+/** Replaces the alerts and counts them, those beyond the bound included. */
+export function setAlerts(d: Draft, all: readonly Alert[]): void {
+  const alerts = all.slice(0, INCIDENT_LIMITS.alerts);
+  const beyond = all.slice(INCIDENT_LIMITS.alerts);
+  const folded = {
+    triggered: d.state.foldedAlerts.triggered + open(beyond),
+    resolved: d.state.foldedAlerts.resolved + beyond.length - open(beyond),
+  };
+  const triggered = open(alerts) + folded.triggered;
+  const total = alerts.length + folded.triggered + folded.resolved;
+  setState(d, { foldedAlerts: folded });
+  setView(d, {
+    alerts,
+    alertCounts: { all: total, triggered, resolved: total - triggered },
+  });
+}
+
+function open(alerts: readonly Alert[]): number {
+  return alerts.filter((alert) => alert.status === 'triggered').length;
+}

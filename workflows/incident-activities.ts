@@ -1,0 +1,42 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/contract.ts';
+import { ACTION_REFUSED, TASK_QUEUES } from '../domain/messages.ts';
+
+/**
+ * The way to the first page: local activities, each try short. A call that keeps failing comes back to the
+ * workflow after some tries, which looks whether the page is still wanted before it tries again.
+ */
+export const paging = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '3 seconds',
+  localRetryThreshold: '10 seconds',
+  retry: {
+    initialInterval: '200 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '5 seconds',
+    maximumAttempts: 6,
+  },
+});
+
+/** Messages to other incidents, tried until they arrive or are known to be over. */
+export const messaging = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '3 seconds',
+  localRetryThreshold: '10 seconds',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '30 seconds' },
+});
+
+/** A source that refuses (already resolved) is not asked again; one that is slow is asked until it answers. */
+export const merging = proxyActivities<Activities>({
+  startToCloseTimeout: '10 seconds',
+  retry: {
+    initialInterval: '500 milliseconds',
+    maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: [...Object.values(ACTION_REFUSED), 'NotFound'],
+  },
+});
+
+/** Never on the paging path, so it may wait for the database as long as that takes. */
+export const projecting = proxyActivities<Activities>({
+  taskQueue: TASK_QUEUES.projection,
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+});
