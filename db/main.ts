@@ -1,0 +1,61 @@
+import { pino } from 'pino';
+
+import { ConfigError, loadConfig, type Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import { openDatabase } from './database.ts';
+import { classifyDatabaseError } from './errors.ts';
+import { migrate } from './migrate.ts';
+import { ensureRoles } from './roles.ts';
+import { seed } from './seed.ts';
+
+/** The `migrate` process: `node db/main.ts [--seed]`. Says what it did, or in one sentence why it could not. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const logger: Logger = pino({ level: config.LOG_LEVEL });
+  if (config.SUPERUSER_DATABASE_URL) {
+    await ensureRoles(config.SUPERUSER_DATABASE_URL, {
+      ownerUrl: config.MIGRATION_DATABASE_URL,
+      appUrl: config.DATABASE_URL,
+      directoryUrl: config.DIRECTORY_DATABASE_URL,
+    });
+  }
+  const names = await migrate(config.MIGRATION_DATABASE_URL, { logger });
+  console.log(names.length === 0 ? 'The schema is current.' : `Ran ${names.join(', ')}.`);
+  if (process.argv.includes('--seed')) await seedAndTell(config, logger);
+}
+
+async function seedAndTell(config: Config, logger: Logger): Promise<void> {
+  const database = openDatabase(config.DATABASE_URL, { poolMax: 1, logger });
+  try {
+    for (const { subdomain, apiKey, integrationKeys } of await seed(database)) {
+      console.log(`Account ${subdomain}: REST key ${apiKey}`);
+      for (const [name, key] of Object.entries(integrationKeys)) {
+        console.log(`  ${name}: integration key ${key}`);
+      }
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const reason = error instanceof Error ? error.message || error.name : String(error);
+  switch (classifyDatabaseError(error)) {
+    case 'unavailable':
+      return `PostgreSQL cannot be reached (${reason}). Is it running, and do the *_DATABASE_URL variables name it?`;
+    case 'read_only':
+      return `PostgreSQL takes no changes now (${reason}). Migrate when it is writable again.`;
+    case 'retry':
+      return `A table stayed in use for 3 s (${reason}). Nothing of that migration was kept; run it again.`;
+    default:
+      return `The migration failed: ${reason}`;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(explain(error));
+  process.exitCode = 1;
+}
