@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import type { Database } from '../db/database.ts';
 import type { Directory } from '../domain/directory.ts';
+import type { Channel } from '../domain/model.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -13,4 +14,13 @@ export interface ApiDeps {
   readonly database: Database;
   readonly temporal: Client;
   readonly now: () => Date;
+  /** Sends a verification code; absent where no provider could. It throws when the code was not handed over. */
+  readonly sendVerification?: (input: {
+    readonly accountId: string;
+    readonly userId: string;
+    readonly contactMethodId: string;
+    readonly channel: Channel;
+    readonly address: string;
+    readonly code: string;
+  }) => Promise<void>;
 }

@@ -1,10 +1,21 @@
 import type { ApiDeps } from '../deps.ts';
 import type { Route } from '../route.ts';
+import { createVerificationRoutes } from './contact-method-verification.ts';
+import { createContactMethodRoutes } from './contact-methods.ts';
+import { createNotificationRuleRoutes } from './notification-rules.ts';
+import { createTeamRoutes } from './teams.ts';
+import { createUserRoutes } from './users.ts';
 
 /** Makes one part of the REST api. */
 type RoutesOf = (deps: ApiDeps) => readonly Route[];
 
-const PARTS: readonly RoutesOf[] = [];
+const PARTS: readonly RoutesOf[] = [
+  createUserRoutes,
+  createContactMethodRoutes,
+  createVerificationRoutes,
+  createNotificationRuleRoutes,
+  createTeamRoutes,
+];
 
 /** Every operation of the REST api. */
 export function createRestRoutes(deps: ApiDeps): readonly Route[] {

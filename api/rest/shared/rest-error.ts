@@ -37,3 +37,8 @@ export function invalidInput(...errors: readonly string[]): RestError {
 export function notFound(): RestError {
   return new RestError(404, 2100, 'Not Found');
 }
+
+/** 403 with the reason; for what a handler decides, the mount answers the rest. */
+export function accessDenied(reason: string): RestError {
+  return new RestError(403, 2010, 'Access Denied', { errors: [reason] });
+}
