@@ -174,10 +174,10 @@ function body(context: JsonContext, { description }: IncidentView) {
   return { body: { type: 'incident_body', details: description ?? '' } };
 }
 
-/** The workflow numbers its log entries from 0, and the trigger is the first. */
+/** The workflow numbers its log entries from 1, and the trigger is the first. */
 function firstEntry(context: JsonContext, incidentId: string): Reference {
   return reference(context, 'log_entries', {
-    id: `${incidentId}-0`,
+    id: `${incidentId}-1`,
     type: 'trigger_log_entry_reference',
     summary: 'Triggered',
   });

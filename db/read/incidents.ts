@@ -149,3 +149,19 @@ export async function readOpenByKey(
     return row && projected(row);
   });
 }
+
+/** Those of these incidents that are projected, in no order. */
+export async function readIncidents(
+  database: Database,
+  accountId: string,
+  ids: readonly string[],
+): Promise<readonly ProjectedIncident[]> {
+  if (ids.length === 0) return [];
+  return database.inAccount(accountId, async (trx) => {
+    const rows = await trx('incidents')
+      .where('account_id', accountId)
+      .whereIn('id', [...ids])
+      .select<Row[]>('view', 'projected_at');
+    return rows.map(projected);
+  });
+}

@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto';
+
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+
+import type {
+  ActionContext,
+  Agent,
+  Answer,
+  IncidentAction,
+  IncidentView,
+} from '../../domain/incident/types.ts';
+import { ACTION_REFUSED, INCIDENT } from '../../domain/messages.ts';
+import type { Actor } from '../../domain/permissions.ts';
+import { newId } from '../../platform/ids.ts';
+import type { ApiDeps } from '../deps.ts';
+import { isTemporalDown } from '../errors.ts';
+import type { FoundIncident, LiveIncidents } from '../live-incidents.ts';
+import type { RouteInput } from '../route.ts';
+import { invalidInput, RestError } from './shared/rest-error.ts';
+
+const UPDATE_DEADLINE_MS = 5000;
+/** An answer falls back to a signal, which needs no worker, so it need not wait as long. */
+const ANSWER_DEADLINE_MS = 3000;
+const SIGNAL_DEADLINE_MS = 2000;
+
+type WithoutContext<T> = T extends unknown ? Omit<T, keyof ActionContext> : never;
+/** An action before it is known who does it, and when. */
+export type ActionBody = WithoutContext<IncidentAction>;
+
+/** Whoever acts by a request. */
+export type Caller = Pick<
+  RouteInput<undefined, undefined, undefined>,
+  'actor' | 'requestId' | 'traceparent' | 'request'
+>;
+
+export interface Acted {
+  readonly view: IncidentView;
+  /** True: recorded durably, but no worker has taken it up; `view` is the last known one. */
+  readonly pending: boolean;
+}
+
+/** What acting needs. */
+export interface ActDeps extends Pick<ApiDeps, 'temporal' | 'directory' | 'now' | 'logger'> {
+  readonly live: LiveIncidents;
+}
+
+/** PagerDuty's 404 of an incident. */
+export function incidentNotFound(): RestError {
+  return new RestError(404, 5001, 'Incident Not Found');
+}
+
+/** @throws RestError 404 when the account has no such incident */
+export async function findOr404(
+  live: LiveIncidents,
+  actor: Actor,
+  incidentId: string,
+): Promise<FoundIncident> {
+  const found = await live.find(actor.accountId, incidentId);
+  if (!found) throw incidentNotFound();
+  return found;
+}
+
+/**
+ * Does the actions one after the other and answers the incident after the last. Without a worker an
+ * acknowledge or resolve is recorded by a signal and pending; anything else is not recorded.
+ * @throws RestError with PagerDuty's code when an action is refused; the engine's error when it is not there.
+ */
+export async function act(
+  deps: ActDeps,
+  caller: Caller,
+  incidentId: string,
+  actions: readonly ActionBody[],
+): Promise<Acted> {
+  const found = await findOr404(deps.live, caller.actor, incidentId);
+  let acted: Acted = { view: found.view, pending: false };
+  if (actions.length > 0 && found.view.status === 'resolved') throw alreadyResolved();
+  for (const [position, body] of actions.entries()) {
+    const context = contextOf(deps, caller, `${incidentId}/${position}/${body.type}`);
+    const action: IncidentAction = { ...context, ...body };
+    acted = await actOnce(deps, acted.pending ? { ...found, source: 'projection' } : found, action);
+    const { actionId, agent } = action;
+    deps.logger.info(
+      { incidentId, action: action.type, actionId, agent: agent.id, pending: acted.pending },
+      'incident action',
+    );
+  }
+  return acted;
+}
+
+async function actOnce(
+  deps: ActDeps,
+  found: FoundIncident,
+  action: IncidentAction,
+): Promise<Acted> {
+  // The workflow has just not answered a query, so it would not answer an update either.
+  if (found.source === 'projection') return await signalAnswer(deps, found, action);
+  try {
+    return { view: await update(deps, found.workflowId, action), pending: false };
+  } catch (error) {
+    if (!isUnanswered(error)) throw refusal(error);
+    return await signalAnswer(deps, found, action);
+  }
+}
+
+async function update(
+  deps: ActDeps,
+  workflowId: string,
+  action: IncidentAction,
+): Promise<IncidentView> {
+  const patience = isAnswer(action) ? ANSWER_DEADLINE_MS : UPDATE_DEADLINE_MS;
+  const handle = deps.temporal.workflow.getHandle(workflowId);
+  return deps.temporal.withDeadline(Date.now() + patience, () =>
+    handle.executeUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act, {
+      args: [action],
+      updateId: action.actionId,
+    }),
+  );
+}
+
+function isAnswer(
+  action: IncidentAction,
+): action is Extract<IncidentAction, { type: 'acknowledge' | 'resolve' }> {
+  return action.type === 'acknowledge' || action.type === 'resolve';
+}
+
+function isUnanswered(error: unknown): boolean {
+  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isTemporalDown(error);
+}
+
+/** The same action id as the update's, so that it counts once even if the update was taken up after all. */
+async function signalAnswer(
+  deps: ActDeps,
+  found: FoundIncident,
+  action: IncidentAction,
+): Promise<Acted> {
+  if (!isAnswer(action)) throw notAnswered();
+  const { actionId, at, agent, channel, traceparent, type } = action;
+  const answer: Answer = {
+    ...{ actionId, at, agent, channel, traceparent },
+    incidentId: found.view.id,
+    userId: agent.id,
+    action: type,
+    pageId: `api/${actionId}`,
+  };
+  const handle = deps.temporal.workflow.getHandle(found.workflowId);
+  try {
+    await deps.temporal.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>
+      handle.signal(INCIDENT.signals.answer, answer),
+    );
+  } catch (error) {
+    throw refusal(error);
+  }
+  return { view: found.view, pending: true };
+}
+
+function notAnswered(): RestError {
+  return new RestError(503, 2000, 'No worker answers', {
+    errors: ['The action was not recorded. Acknowledge and resolve are taken even now.'],
+    headers: { 'retry-after': '5' },
+  });
+}
+
+/** What the workflow refused, in PagerDuty's codes; whatever else went wrong stays what it is. */
+function refusal(error: unknown): unknown {
+  if (error instanceof WorkflowNotFoundError) return alreadyResolved();
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure)) return error;
+  if (cause.type === ACTION_REFUSED.alreadyResolved) return alreadyResolved();
+  if (cause.type === ACTION_REFUSED.alreadyAcknowledged) {
+    return new RestError(400, 1002, 'Incident Already Acknowledged');
+  }
+  return cause.type === ACTION_REFUSED.invalid ? invalidInput(cause.message) : error;
+}
+
+function alreadyResolved(): RestError {
+  return new RestError(400, 1001, 'Incident Already Resolved');
+}
+
+function contextOf(deps: ActDeps, caller: Caller, scope: string): ActionContext {
+  return {
+    actionId: retryId(caller, scope) ?? newId('A'),
+    at: deps.now().toISOString(),
+    agent: agentOf(deps, caller.actor),
+    channel: 'api',
+    traceparent: caller.traceparent,
+  };
+}
+
+/** The same for each try of one request with an `Idempotency-Key`; undefined without one. */
+export function retryId({ actor, request }: Caller, scope: string): string | undefined {
+  const key = request.get('idempotency-key');
+  if (key === undefined || key === '') return undefined;
+  const hash = createHash('sha256').update(`${actor.keyId}\n${key}\n${scope}`).digest('hex');
+  return `A${hash.slice(0, 32).toUpperCase()}`;
+}
+
+/** The user whose key it is or whom `From` names. */
+export function agentOf({ directory }: Pick<ApiDeps, 'directory'>, actor: Actor): Agent {
+  if (actor.userId === null) return { type: 'api_key', id: actor.keyId, summary: 'API key' };
+  const user = directory.account(actor.accountId)?.users.get(actor.userId);
+  return { type: 'user', id: actor.userId, summary: user?.name ?? actor.userId };
+}

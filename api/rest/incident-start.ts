@@ -1,0 +1,166 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+
+import { readOpenByKey } from '../../db/read/incidents.ts';
+import type { AccountIndex } from '../../domain/directory.ts';
+import type {
+  IncidentInput,
+  IncidentSettings,
+  IncidentView,
+  ManualTrigger,
+} from '../../domain/incident/types.ts';
+import { INCIDENT } from '../../domain/messages.ts';
+import { settingsOf } from '../../domain/on-call.ts';
+import { newId } from '../../platform/ids.ts';
+import {
+  groupingHash,
+  incidentWorkflowId,
+  SEARCH_ATTRIBUTES,
+  TASK_QUEUES,
+} from '../../temporal-config/names.ts';
+import { queryView } from '../live-incidents.ts';
+import { agentOf, retryId, type Caller } from './incident-actions.ts';
+import type { IncidentDeps } from './incident-part.ts';
+import { invalidInput } from './shared/rest-error.ts';
+
+const START_DEADLINE_MS = 5000;
+
+const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
+
+/** `POST /incidents`, already checked for form. */
+export interface NewIncident {
+  readonly title: string;
+  readonly details: string | null;
+  readonly serviceId: string;
+  readonly policyId: string | null;
+  readonly urgency: 'high' | 'low' | null;
+  readonly incidentKey: string | null;
+  readonly assigneeIds: readonly string[];
+}
+
+/** `view` is null while no worker has taken the incident up; it exists all the same. */
+export interface Started {
+  readonly incidentId: string;
+  readonly view: IncidentView | null;
+}
+
+/**
+ * Starts an incident's workflow; it is durable when this answers.
+ * @throws RestError 400 for what the account lacks and for the key of an incident that is open
+ */
+export async function startIncident(
+  deps: IncidentDeps,
+  caller: Caller,
+  wanted: NewIncident,
+): Promise<Started> {
+  const index = deps.directory.account(caller.actor.accountId);
+  const settings = index && settingsFor(index, wanted);
+  if (!settings) throw invalidInput('Service not found');
+  const incidentId = newId('Q');
+  const again = retryId(caller, 'create');
+  const key = wanted.incidentKey ?? again ?? incidentId;
+  const { accountId } = settings;
+  const input: IncidentInput = {
+    incidentId,
+    settings,
+    manual: manualTrigger(deps, caller, wanted),
+  };
+  const grouping = { integrationId: null, key };
+  const workflowId = incidentWorkflowId(accountId, wanted.serviceId, grouping);
+  const run = { input, workflowId, hash: groupingHash(grouping) };
+  if (await start(deps, run)) return await answer(deps, accountId, incidentId, workflowId);
+  const open = await queryView(deps.temporal, { workflowId });
+  if (wanted.incidentKey === null) return { incidentId: open.id, view: open };
+  if (open.status !== 'resolved') throw keyInUse();
+  return await startAside(deps, wanted, run);
+}
+
+/** The key's workflow lingers for a resolved incident (a merge): the new one gets a workflow of its own. */
+async function startAside(deps: IncidentDeps, wanted: NewIncident, run: Run): Promise<Started> {
+  const { incidentId, settings } = run.input;
+  const { accountId } = settings;
+  const known = await readOpenByKey(deps.database, accountId, {
+    serviceId: wanted.serviceId,
+    incidentKey: wanted.incidentKey ?? '',
+  });
+  if (known) throw keyInUse();
+  const grouping = { integrationId: null, key: incidentId };
+  const workflowId = incidentWorkflowId(accountId, wanted.serviceId, grouping);
+  await start(deps, { ...run, workflowId });
+  return await answer(deps, accountId, incidentId, workflowId);
+}
+
+function keyInUse() {
+  return invalidInput('Open incident with matching dedup key already exists on this service');
+}
+
+interface Run {
+  readonly input: IncidentInput;
+  readonly workflowId: string;
+  readonly hash: string;
+}
+
+/** False when a workflow with this id is running already. */
+async function start(deps: IncidentDeps, { input, workflowId, hash }: Run): Promise<boolean> {
+  const { settings, incidentId, manual } = input;
+  const typedSearchAttributes: SearchAttributePair[] = [
+    { key: keyword(SEARCH_ATTRIBUTES.account), value: settings.accountId },
+    { key: keyword(SEARCH_ATTRIBUTES.service), value: settings.service.id },
+    { key: keyword(SEARCH_ATTRIBUTES.status), value: 'triggered' },
+    { key: keyword(SEARCH_ATTRIBUTES.urgency), value: manual?.urgency ?? 'high' },
+    { key: keyword(SEARCH_ATTRIBUTES.dedupKey), value: hash },
+    { key: keyword(SEARCH_ATTRIBUTES.incident), value: incidentId },
+  ];
+  try {
+    await deps.temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      deps.temporal.workflow.start(INCIDENT.workflow, {
+        taskQueue: TASK_QUEUES.workflows,
+        workflowId,
+        args: [input],
+        typedSearchAttributes,
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+async function answer(
+  deps: IncidentDeps,
+  accountId: string,
+  incidentId: string,
+  workflowId: string,
+): Promise<Started> {
+  deps.live.remember(accountId, incidentId, workflowId);
+  try {
+    return { incidentId, view: await queryView(deps.temporal, { workflowId }) };
+  } catch {
+    return { incidentId, view: null };
+  }
+}
+
+function settingsFor(index: AccountIndex, wanted: NewIncident): IncidentSettings | undefined {
+  const settings = settingsOf(index, wanted.serviceId);
+  if (!settings) return undefined;
+  if (index.services.get(wanted.serviceId)?.status === 'disabled') {
+    throw invalidInput('Service is disabled');
+  }
+  const unknown = wanted.assigneeIds.filter((id) => !index.users.has(id));
+  if (unknown.length > 0) throw invalidInput(...unknown.map((id) => `Assignee ${id} not found`));
+  if (wanted.policyId === null) return settings;
+  const policy = index.policies.get(wanted.policyId);
+  if (!policy) throw invalidInput('Escalation policy not found');
+  return { ...settings, policy };
+}
+
+function manualTrigger(deps: IncidentDeps, caller: Caller, wanted: NewIncident): ManualTrigger {
+  const { title, details, urgency, incidentKey, assigneeIds } = wanted;
+  return {
+    at: deps.now().toISOString(),
+    ...{ title, details, urgency, incidentKey, assigneeIds },
+    agent: agentOf(deps, caller.actor),
+    traceparent: caller.traceparent,
+  };
+}
