@@ -2,6 +2,7 @@ import type { ApiDeps } from '../deps.ts';
 import type { Route } from '../route.ts';
 import { createVerificationRoutes } from './contact-method-verification.ts';
 import { createContactMethodRoutes } from './contact-methods.ts';
+import { createIncidentRoutes } from './incidents.ts';
 import { createNotificationRuleRoutes } from './notification-rules.ts';
 import { createTeamRoutes } from './teams.ts';
 import { createUserRoutes } from './users.ts';
@@ -15,6 +16,7 @@ const PARTS: readonly RoutesOf[] = [
   createVerificationRoutes,
   createNotificationRuleRoutes,
   createTeamRoutes,
+  createIncidentRoutes,
 ];
 
 /** Every operation of the REST api. */
