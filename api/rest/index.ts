@@ -4,6 +4,8 @@ import { createVerificationRoutes } from './contact-method-verification.ts';
 import { createContactMethodRoutes } from './contact-methods.ts';
 import { createIncidentRoutes } from './incidents.ts';
 import { createNotificationRuleRoutes } from './notification-rules.ts';
+import { createOverrideRoutes } from './schedule-overrides.ts';
+import { createScheduleRoutes } from './schedules.ts';
 import { createTeamRoutes } from './teams.ts';
 import { createUserRoutes } from './users.ts';
 
@@ -16,6 +18,8 @@ const PARTS: readonly RoutesOf[] = [
   createVerificationRoutes,
   createNotificationRuleRoutes,
   createTeamRoutes,
+  createScheduleRoutes,
+  createOverrideRoutes,
   createIncidentRoutes,
 ];
 
