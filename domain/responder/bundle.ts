@@ -132,11 +132,21 @@ function pageMessage(
       serviceName: page.serviceName,
       urgency: page.urgency,
       triggeredAt: page.triggeredAt,
+      first: isFirstPage(page),
     })),
     openCount: state.pages.length,
     code,
     codeDemanded: state.pages.length > 1 || pages.some((page) => page.requireReplyCodes),
   };
+}
+
+/** Whether this is what the alert itself set off, urgent and without any earlier try. */
+function isFirstPage(page: OpenPage): boolean {
+  return (
+    page.urgency === 'high' &&
+    page.progress.every((progress) => progress.state === 'waiting' && progress.tries === 0) &&
+    Date.parse(page.pagedAt) - Date.parse(page.triggeredAt) < 5000
+  );
 }
 
 function address(

@@ -100,6 +100,8 @@ export interface PageSummary {
   readonly serviceName: string;
   readonly urgency: Urgency;
   readonly triggeredAt: string;
+  /** Nothing was sent before for this trigger, and nothing holds it back: its age is the paging latency. */
+  readonly first?: boolean;
 }
 
 /** Argument of the `deliver` activity. */

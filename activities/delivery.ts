@@ -1,0 +1,170 @@
+import { activityInfo } from '@temporalio/activity';
+import type { Directory } from '../domain/directory.ts';
+import type { ContactMethod } from '../domain/model.ts';
+import type { Delivery, DeliveryOutcome } from '../domain/responder/types.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { ProviderList } from '../providers/provider.ts';
+import type { DeliveryActivities } from './contract.ts';
+import { render } from './render/render.ts';
+import { sendByProviders } from './send-by-providers.ts';
+
+/** What delivery records; platform/metrics.ts has the metrics. */
+export interface DeliveryMetrics {
+  /** `pdlite_delivery_total`, `pdlite_delivery_duration_seconds`; `outcome` is `accepted`, `stale` or a FailureKind. */
+  delivered(labels: DeliveryLabels, seconds: number): void;
+  /** `pdlite_paging_latency_seconds`: from the trigger to the provider's acceptance, first pages only. */
+  pagingLatency(seconds: number): void;
+}
+
+export interface DeliveryLabels {
+  readonly channel: string;
+  /** `none`: it did not come to a provider. */
+  readonly provider: string;
+  readonly outcome: string;
+}
+
+/** Runs `body` in a span that continues the trace of `traceparent` (null: a new trace). */
+export type WithSpan = <T>(
+  name: string,
+  options: {
+    readonly traceparent: string | null;
+    readonly attributes: Readonly<Record<string, string | number>>;
+  },
+  body: () => Promise<T>,
+) => Promise<T>;
+
+export interface DeliveryDeps {
+  readonly directory: Directory;
+  readonly providers: ProviderList;
+  readonly config: Pick<Config, 'PUBLIC_URL' | 'LINK_SECRET' | 'REPLY_DOMAIN'>;
+  readonly logger: Logger;
+  readonly metrics: DeliveryMetrics;
+  readonly withSpan: WithSpan;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Asks the responder which of the pages are still open; rejects within a second when it cannot. */
+  readonly openPages: (
+    accountId: string,
+    userId: string,
+    pageIds: readonly string[],
+  ) => Promise<readonly string[]>;
+}
+
+/** A delivery that starts this long after it was scheduled is checked for answers first, milliseconds. */
+const LATE_MS = 1000;
+
+export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities {
+  return {
+    deliver: async (delivery) => {
+      const { attempt, currentAttemptScheduledTimestampMs } = activityInfo();
+      const startedMs = deps.now();
+      const isLate = attempt > 1 || startedMs - currentAttemptScheduledTimestampMs > LATE_MS;
+      const outcome = await deliver(deps, delivery, isLate);
+      record(deps, delivery, outcome, startedMs);
+      return outcome;
+    },
+  };
+}
+
+async function deliver(
+  deps: DeliveryDeps,
+  delivery: Delivery,
+  isLate: boolean,
+): Promise<DeliveryOutcome> {
+  const nowMs = deps.now();
+  if (nowMs >= Date.parse(delivery.notAfter)) return stale(nowMs);
+  const method = findMethod(deps.directory, delivery);
+  const refusal = refusalOf(method, delivery);
+  if (!method || refusal) {
+    return rejected(nowMs, refusal ?? 'The contact method is gone.');
+  }
+  const current = isLate ? await withoutAnswered(deps, delivery) : delivery;
+  if (!current) return stale(deps.now());
+  const { PUBLIC_URL, LINK_SECRET, REPLY_DOMAIN } = deps.config;
+  const outgoing = render(current, method, {
+    publicUrl: PUBLIC_URL,
+    linkSecret: LINK_SECRET,
+    replyDomain: REPLY_DOMAIN,
+    nowMs,
+    sharedAddress: deps.directory.contactMethodsByAddress(method.address).length > 1,
+  });
+  return sendByProviders(deps, deps.providers[method.channel], { delivery, outgoing });
+}
+
+function findMethod(directory: Directory, delivery: Delivery): ContactMethod | undefined {
+  const user = directory.account(delivery.accountId)?.users.get(delivery.userId);
+  return user?.contactMethods.find((method) => method.id === delivery.contactMethodId);
+}
+
+/** Why nothing may be sent there; null when it may. Only a verification goes to an unverified address. */
+function refusalOf(method: ContactMethod | undefined, delivery: Delivery): string | null {
+  if (!method) return 'The contact method is gone.';
+  if (method.optedOutAt !== null) return 'The person opted out by STOP.';
+  if (method.verifiedAt === null && delivery.message.kind !== 'verification') {
+    return 'The contact method is not verified.';
+  }
+  if (method.channel === 'webhook' && method.secret === null) {
+    return 'The webhook has no secret to sign with.';
+  }
+  return null;
+}
+
+/** The delivery without pages that were answered meanwhile; null when none is left. */
+async function withoutAnswered(deps: DeliveryDeps, delivery: Delivery): Promise<Delivery | null> {
+  const { message } = delivery;
+  if (message.kind !== 'page') return delivery;
+  try {
+    const ids = message.pages.map((page) => page.pageId);
+    const open = new Set(await deps.openPages(delivery.accountId, delivery.userId, ids));
+    const pages = message.pages.filter((page) => open.has(page.pageId));
+    const openCount = message.openCount - (message.pages.length - pages.length);
+    return pages.length === 0 ? null : { ...delivery, message: { ...message, pages, openCount } };
+  } catch (error) {
+    // A page too many beats none.
+    deps.logger.warn({ err: error, deliveryId: delivery.deliveryId }, 'open pages unknown');
+    return delivery;
+  }
+}
+
+function stale(nowMs: number): DeliveryOutcome {
+  return { result: 'stale', at: new Date(nowMs).toISOString() };
+}
+
+function rejected(nowMs: number, reason: string): DeliveryOutcome {
+  const at = new Date(nowMs).toISOString();
+  return { result: 'rejected', at, provider: null, reason, failure: 'InvalidDestination' };
+}
+
+function record(
+  deps: DeliveryDeps,
+  delivery: Delivery,
+  outcome: DeliveryOutcome,
+  startedMs: number,
+): void {
+  const nowMs = deps.now();
+  const provider = 'provider' in outcome ? (outcome.provider ?? 'none') : 'none';
+  const label = 'failure' in outcome ? outcome.failure : outcome.result;
+  const { channel, deliveryId, contactMethodId, message } = delivery;
+  deps.metrics.delivered({ channel, provider, outcome: label }, (nowMs - startedMs) / 1000);
+  const pages = message.kind === 'page' ? message.pages : [];
+  if (outcome.result === 'accepted') {
+    for (const page of pages.filter((item) => item.first)) {
+      deps.metrics.pagingLatency((nowMs - Date.parse(page.triggeredAt)) / 1000);
+    }
+  }
+  const line = {
+    accountId: delivery.accountId,
+    incidentId: pages[0]?.incidentId,
+    incidents: pages.length,
+    channel,
+    provider,
+    outcome: outcome.result,
+    failure: 'failure' in outcome ? outcome.failure : undefined,
+    contactMethodId,
+    deliveryId,
+    durationMs: nowMs - startedMs,
+  };
+  if (outcome.result === 'failed') deps.logger.warn(line, 'delivery');
+  else deps.logger.info(line, 'delivery');
+}
