@@ -4,12 +4,15 @@ import helmet from 'helmet';
 import type { ApiDeps } from './deps.ts';
 import { errorHandler, restErrorAnswer, sendAnswer } from './errors.ts';
 import { createHealthRouter } from './health.ts';
+import { createIntakeRouter } from './intake/router.ts';
+import type { IntakeSink } from './intake/sink.ts';
+import { TemporalSink } from './intake/temporal-sink.ts';
 import { mountRoutes } from './mount.ts';
 import { requestContext } from './request-context.ts';
 import { createRestRoutes } from './rest/index.ts';
 
-/** The whole api as one express application; it listens to nothing yet. */
-export function createApp(deps: ApiDeps): Express {
+/** The whole api as one express application; it listens to nothing yet. Events go into `sink`. */
+export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -17,8 +20,13 @@ export function createApp(deps: ApiDeps): Express {
   app.use(requestContext(deps));
   app.use(helmet());
   app.use(createHealthRouter(deps));
+  app.use(createIntakeRouter(deps, sink));
   app.use(mountRoutes(createRestRoutes(deps), deps));
   app.use((_request, response) => sendAnswer(response, restErrorAnswer('notFound')));
   app.use(errorHandler(deps.logger));
   return app;
+}
+
+function temporalSink({ temporal, logger, config }: ApiDeps): TemporalSink {
+  return new TemporalSink({ temporal, logger, maxInFlight: config.INTAKE_MAX_IN_FLIGHT });
 }

@@ -1,0 +1,67 @@
+import { IntakeRefusal } from './sink.ts';
+
+export interface GateOptions {
+  /** Calls under way at most. */
+  readonly maxInFlight: number;
+  /** Calls that wait at most; a further one is refused at once. */
+  readonly maxWaiting: number;
+  /** Milliseconds that a call waits at most before it is refused. */
+  readonly maxWaitMs: number;
+  /** Told of every change. */
+  readonly observe?: (inFlight: number, waiting: number) => void;
+}
+
+/** Bounds the calls in flight, first come, first served. */
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #queue: { readonly enter: () => void; readonly timer: NodeJS.Timeout }[] = [];
+  #inFlight = 0;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** @throws IntakeRefusal `overloaded` when the queue is full or the wait too long. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.#enter();
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    const { maxInFlight, maxWaiting } = this.#options;
+    if (this.#inFlight < maxInFlight) this.#inFlight += 1;
+    else if (this.#queue.length >= maxWaiting) throw new IntakeRefusal('overloaded', 1);
+    else await this.#wait();
+    this.#observe();
+  }
+
+  /** A call that leaves hands its place over, so the count stays. */
+  #wait(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#queue.splice(this.#queue.indexOf(entry), 1);
+        reject(new IntakeRefusal('overloaded', 1));
+      }, this.#options.maxWaitMs);
+      const entry = { enter: resolve, timer };
+      this.#queue.push(entry);
+      this.#observe();
+    });
+  }
+
+  #leave(): void {
+    const next = this.#queue.shift();
+    if (next) {
+      clearTimeout(next.timer);
+      next.enter();
+    } else this.#inFlight -= 1;
+    this.#observe();
+  }
+
+  #observe(): void {
+    this.#options.observe?.(this.#inFlight, this.#queue.length);
+  }
+}
