@@ -122,8 +122,12 @@ function dropPending(d: Draft, incidentId: string): void {
   setState(d, { pendingMerges: left });
 }
 
-/** On the source: held events went on, or the target is over and they are for a next incident. */
+/**
+ * On the source: held events went on, or the target is over and they are for a next incident. Released
+ * meanwhile, it keeps them: an event that opens two incidents is better than one that opens none.
+ */
 export function takeForwarded(d: Draft, count: number, accepted: boolean): void {
+  if (d.state.released) return;
   if (accepted) setState(d, { held: d.state.held.slice(count) });
   else takeReleased(d);
 }

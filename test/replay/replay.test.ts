@@ -1,0 +1,35 @@
+// Every history that was ever recorded replays with today's workflow code; one that was tampered with does not.
+import { readdir, readFile } from 'node:fs/promises';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { bundle, quietRuntime } from '../support/incident-worker.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const folder = new URL('../histories/', import.meta.url);
+const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+const read = (name: string) => readFile(new URL(name, folder), 'utf8');
+let workflowBundle: WorkflowBundleWithSourceMap;
+
+beforeAll(async () => {
+  quietRuntime();
+  workflowBundle = await bundle();
+}, 60_000);
+
+const replay = async (text: string) =>
+  Worker.runReplayHistory({ workflowBundle }, JSON.parse(text) as unknown);
+
+test('there are histories of the incident', () => {
+  expect(names.filter((name) => name.startsWith('incident-')).length).toBeGreaterThanOrEqual(2);
+});
+
+test.each(names)('%s replays', async (name) => {
+  await expect(replay(await read(name))).resolves.toBeUndefined();
+});
+
+test('a history whose activity is another one fails', async () => {
+  const text = await read('incident-answered-v1.json');
+  const changed = text.replace('"name": "project"', '"name": "deliver"');
+  expect(changed).not.toBe(text);
+  await expect(replay(changed)).rejects.toThrow(/determinism|Nondeterminism/i);
+});

@@ -1,0 +1,212 @@
+// The incident as a workflow, on the time-skipping server: pages at exact times, answers by signal and by
+// update, merge and forwarding, the next incident on one key, and messages that come while no worker runs.
+import type { WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { IncidentAction, IncidentInput, IncidentView } from '../../domain/incident/types.ts';
+import { INCIDENT, TASK_QUEUES } from '../../domain/messages.ts';
+import { action, alertEvent, answer, settings } from '../support/incident-samples.ts';
+import {
+  bundle,
+  defineAttributes,
+  newWorld,
+  quietRuntime,
+  withWorkers,
+  type World,
+} from '../support/incident-worker.ts';
+import { testServerPath } from '../support/test-server.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+let env: TestWorkflowEnvironment;
+let code: WorkflowBundleWithSourceMap;
+let count = 0;
+
+beforeAll(async () => {
+  quietRuntime();
+  const path = await testServerPath();
+  [env, code] = await Promise.all([
+    TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path } },
+    }),
+    bundle(),
+  ]);
+  await defineAttributes(env);
+}, 120_000);
+
+afterAll(() => env.teardown());
+
+async function trigger(
+  change: Parameters<typeof settings>[0] = {},
+  incidentId?: string,
+): Promise<Handle> {
+  count += 1;
+  const id = incidentId ?? `PTEST${count}`;
+  const start: IncidentInput = { incidentId: id, settings: settings(change), manual: null };
+  const receivedAt = new Date(await env.currentTimeMs()).toISOString();
+  return env.client.workflow.signalWithStart(INCIDENT.workflow, {
+    workflowId: `incident/ACC/SVC/${id}`,
+    taskQueue: TASK_QUEUES.workflows,
+    args: [start],
+    signal: INCIDENT.signals.events,
+    signalArgs: [[alertEvent({ eventId: `${id}-1`, dedupKey: id, receivedAt })]],
+  });
+}
+type Handle = WorkflowHandle;
+
+const view = (handle: Handle) => handle.query<IncidentView>(INCIDENT.queries.view);
+const update = (handle: Handle, body: IncidentAction) =>
+  handle.executeUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act, { args: [body] });
+const isCompleted = async (handle: Handle) => (await handle.describe()).status.name === 'COMPLETED';
+const nowIso = async () => new Date(await env.currentTimeMs()).toISOString();
+const act = async (handle: Handle, body: Parameters<typeof action>[0]) =>
+  update(handle, action(body, '1', await nowIso()));
+const resolveNow = (handle: Handle) => act(handle, { type: 'resolve', resolution: null });
+
+/** Minutes from the trigger to each page. */
+const minutes = (world: World) => {
+  const start = Date.parse(world.pages[0]?.view.createdAt ?? '');
+  return world.pages.map((page) => Math.round((Date.parse(page.view.updatedAt) - start) / 60_000));
+};
+
+/** Waits for what the worker does by itself, without moving the incident's clock by minutes. */
+async function until(done: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (await done()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('it did not happen');
+}
+
+test('nobody answers: rules and loops at exact times, and the whole log is projected', async () => {
+  const world = newWorld();
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger({ minutes: [5, 10], numLoops: 1 });
+    await env.sleep('31 minutes');
+    expect(minutes(world)).toEqual([0, 5, 15, 20]);
+    const shown = await view(handle);
+    expect(shown.escalation.timer).toEqual({ kind: 'none', reason: 'exhausted' });
+    await resolveNow(handle);
+    await handle.result();
+    expect(world.stops.at(-1)?.command.userIds).toEqual(['U2']);
+    const entries = world.batches.flatMap((batch) => batch.entries);
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
+    expect(world.batches.at(-1)?.view?.status).toBe('resolved');
+  });
+});
+
+test('an answer by signal stops the pages; the acknowledgement timeout pages again', async () => {
+  const world = newWorld();
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger({ service: { acknowledgementTimeoutSec: 1800 } });
+    await until(() => world.pages.length === 1);
+    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', await nowIso()));
+    await env.sleep('20 minutes');
+    expect((await view(handle)).status).toBe('acknowledged');
+    expect([world.pages.length, world.stops.length]).toEqual([1, 1]);
+    await env.sleep('11 minutes');
+    expect(world.pages.map(({ command }) => command.why)).toEqual(['trigger', 'unacknowledge']);
+    await resolveNow(handle);
+  });
+});
+
+test('a snooze pages again when over; the automatic resolve ends it', async () => {
+  const world = newWorld();
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger({ minutes: [30], service: { autoResolveTimeoutSec: 7200 } });
+    await until(() => world.pages.length === 1);
+    const shown = await act(handle, { type: 'snooze', durationSec: 3600 });
+    expect(shown.status).toBe('acknowledged');
+    await env.sleep('61 minutes');
+    expect(world.pages.map(({ command }) => command.why)).toEqual(['trigger', 'snooze_over']);
+    await handle.result();
+    expect(world.batches.at(-1)?.view?.status).toBe('resolved');
+  });
+});
+
+test('the validator refuses with its type, and the incident is as before', async () => {
+  await withWorkers(env, code, newWorld(), async () => {
+    const handle = await trigger();
+    const refused = act(handle, { type: 'snooze', durationSec: 0 });
+    await expect(refused).rejects.toMatchObject({ cause: { type: 'InvalidAction' } });
+    expect((await view(handle)).status).toBe('triggered');
+    await resolveNow(handle);
+  });
+});
+
+test('a trigger after the end is a new incident, at once even while the database is away', async () => {
+  const world = newWorld();
+  world.onProject = () => {
+    throw new Error('read-only');
+  };
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger();
+    await until(() => world.pages.length === 1);
+    const first = await resolveNow(handle);
+    const latest = env.client.workflow.getHandle(handle.workflowId);
+    const again = alertEvent({ eventId: 'again', dedupKey: 'k', receivedAt: await nowIso() });
+    await latest.signal(INCIDENT.signals.events, [again, again]);
+    await until(() => world.pages.length === 2);
+    const second = await view(latest);
+    expect(second.id).not.toBe(first.id);
+    expect(second).toMatchObject({ status: 'triggered', alerts: [{ count: 1 }] });
+    expect(second.runId).not.toBe(first.runId);
+    const old = alertEvent({ eventId: `${first.id}-1`, receivedAt: first.createdAt });
+    await latest.signal(INCIDENT.signals.events, [old]);
+    expect((await view(latest)).alerts).toMatchObject([{ count: 1 }]);
+    world.onProject = () => undefined;
+    await resolveNow(latest);
+    await latest.result();
+    const ids = new Set(world.batches.flatMap(({ entries }) => entries.map((e) => e.incidentId)));
+    expect([...ids]).toEqual([first.id, second.id]);
+  });
+});
+
+test('merge: the source ends, forwards what comes later, and completes with its target', async () => {
+  const world = newWorld();
+  await withWorkers(env, code, world, async () => {
+    const [source, target] = [await trigger({}, 'PSOURCE'), await trigger({}, 'PTARGET')];
+    const sources = [{ incidentId: 'PSOURCE', workflowId: source.workflowId }];
+    await act(target, { type: 'merge', sources });
+    await until(async () => (await view(target)).alertCounts.all === 2);
+    expect((await view(source)).resolveReason?.incidentId).toBe('PTARGET');
+    const ends = ['PSOURCE', 'PTARGET'].map((dedupKey) =>
+      alertEvent({ eventId: `end-${dedupKey}`, dedupKey, action: 'resolve' }),
+    );
+    await source.signal(INCIDENT.signals.events, ends.slice(0, 1));
+    await until(async () => (await view(target)).alertCounts.resolved === 1);
+    await target.signal(INCIDENT.signals.events, ends.slice(1));
+    await until(() => isCompleted(target));
+    await until(() => isCompleted(source));
+    expect(world.forwarded).toHaveLength(1);
+  });
+});
+
+test('signals while no worker runs count: the answer comes before the first page, so nobody is paged', async () => {
+  const world = newWorld();
+  const handle = await trigger();
+  await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', await nowIso()));
+  await withWorkers(env, code, world, async () => {
+    expect((await view(handle)).status).toBe('acknowledged');
+    expect(world.pages).toEqual([]);
+    await resolveNow(handle);
+    await handle.result();
+  });
+});
+
+test('a page that fails is tried again', async () => {
+  const world = newWorld();
+  let fails = 2;
+  world.answerPage = () => {
+    if (fails-- > 0) throw new Error('no engine');
+    return {};
+  };
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger();
+    await until(() => world.pages.length === 1);
+    expect(fails).toBe(-1);
+    await resolveNow(handle);
+    await handle.result();
+  });
+});
