@@ -1,5 +1,12 @@
 import type { ApiDeps } from '../deps.ts';
 import type { Route } from '../route.ts';
+import { createAbilityRoutes } from './abilities.ts';
+import { createAccountRoutes } from './account.ts';
+import { createApiKeyRoutes } from './api-keys.ts';
+import { createEscalationPolicyRoutes } from './escalation-policies.ts';
+import { createIntegrationRoutes } from './integrations.ts';
+import { createOnCallRoutes } from './oncalls.ts';
+import { createServiceRoutes } from './services.ts';
 import { createVerificationRoutes } from './contact-method-verification.ts';
 import { createContactMethodRoutes } from './contact-methods.ts';
 import { createIncidentRoutes } from './incidents.ts';
@@ -20,6 +27,13 @@ const PARTS: readonly RoutesOf[] = [
   createTeamRoutes,
   createScheduleRoutes,
   createOverrideRoutes,
+  createAbilityRoutes,
+  createAccountRoutes,
+  createApiKeyRoutes,
+  createEscalationPolicyRoutes,
+  createIntegrationRoutes,
+  createOnCallRoutes,
+  createServiceRoutes,
   createIncidentRoutes,
 ];
 
