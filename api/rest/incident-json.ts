@@ -109,7 +109,7 @@ export function incidentReference(
   return reference(context, 'incidents', { id, type: 'incident_reference', summary });
 }
 
-/** PagerDuty's incident, and `temporal_ui_url`, where an engineer sees the workflow. */
+/** PagerDuty's incident, without a field where its description allows no null, and `temporal_ui_url`, where an engineer sees the workflow. */
 export function incidentJson(context: JsonContext, view: IncidentView) {
   return {
     ...incidentReference(context, view),
@@ -119,10 +119,11 @@ export function incidentJson(context: JsonContext, view: IncidentView) {
     description: view.title,
     created_at: view.createdAt,
     updated_at: view.updatedAt,
-    resolved_at: view.resolvedAt,
+    ...(view.resolvedAt !== null && { resolved_at: view.resolvedAt }),
     status: view.status,
     urgency: view.urgency,
-    incident_key: view.incidentKey,
+    // PagerDuty makes a key where none was given
+    incident_key: view.incidentKey ?? view.id,
     service: serviceReference(context, view.serviceId, view.serviceName),
     escalation_policy: policyReference(context, view.escalationPolicyId, view.escalationPolicyName),
     teams: teamReferences(context, view.serviceId),
@@ -130,7 +131,7 @@ export function incidentJson(context: JsonContext, view: IncidentView) {
     pending_actions: view.pendingActions.map(pendingAction),
     is_mergeable: view.status !== 'resolved',
     first_trigger_log_entry: firstEntry(context, view.id),
-    resolve_reason: resolveReason(context, view),
+    ...resolveReason(context, view),
     temporal_ui_url: temporalUiUrl(context.config, view.workflowId),
     ...people(context, view),
     ...body(context, view),
@@ -165,8 +166,9 @@ function pendingAction({ type, at }: IncidentView['pendingActions'][number]) {
 }
 
 function resolveReason(context: JsonContext, { resolveReason: reason }: IncidentView) {
-  if (!reason) return null;
-  return { type: reason.type, incident: incidentReference(context, { id: reason.incidentId }) };
+  if (!reason) return {};
+  const incident = incidentReference(context, { id: reason.incidentId });
+  return { resolve_reason: { type: reason.type, incident } };
 }
 
 function body(context: JsonContext, { description }: IncidentView) {
@@ -245,7 +247,7 @@ export function alertJson(context: JsonContext, view: IncidentView, alert: Alert
     status: alert.status,
     alert_key: alert.dedupKey,
     suppressed: false,
-    severity: alert.payload?.severity ?? null,
+    ...(alert.payload && { severity: alert.payload.severity }),
     service: serviceReference(context, view.serviceId, view.serviceName),
     incident: includes(context, 'incidents')
       ? incidentJson({ ...context, include: [] }, view)
