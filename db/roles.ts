@@ -2,6 +2,8 @@ import pg from 'pg';
 
 import { connectionOptions } from './database.ts';
 
+const LOCK_KEY = 7_343_548_302;
+
 /** The three connection strings of the product; each names its role, password and the common database. */
 export interface RoleUrls {
   readonly ownerUrl: string;
@@ -24,6 +26,8 @@ export async function ensureRoles(superuserUrl: string, urls: RoleUrls): Promise
   const database = databaseOf(urls);
   const owner = loginOf(urls.ownerUrl);
   await withClient(superuserUrl, async (client) => {
+    // Two who change one role at once fail; the lock ends with the connection.
+    await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
     for (const login of [owner, loginOf(urls.appUrl), loginOf(urls.directoryUrl)]) {
       await ensureRole(client, login);
     }
