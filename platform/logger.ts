@@ -1,3 +1,86 @@
-import { pino } from 'pino';
+import { pino, stdTimeFunctions } from 'pino';
 
 export type Logger = pino.Logger;
+
+export interface LoggerOptions {
+  /** Of the process: `api`, `worker`, `simulators`, `migrate`. */
+  readonly name: string;
+  readonly level: pino.LevelWithSilentOrString;
+  /** Standard output when missing. */
+  readonly destination?: pino.DestinationStream;
+}
+
+/**
+ * Names that log lines use for what they are about; one name a thing, so that a search finds it in all processes.
+ * Nothing else may hold an address, a body or a key: see `SECRET_FIELDS`.
+ */
+export const LOG_FIELDS = [
+  ...['accountId', 'serviceId', 'incidentId', 'incidentNumber', 'userId', 'contactMethodId'],
+  ...['workflowId', 'runId', 'taskQueue', 'activityType', 'attempt', 'deliveryId'],
+  ...['requestId', 'traceId', 'traceparent', 'channel', 'provider', 'outcome', 'action', 'err'],
+] as const;
+
+/** Fields whose values are never written, at the top of a line or up to two levels below. */
+const SECRET_FIELDS = [
+  ...['authorization', 'cookie', 'routing_key', 'routingKey', 'integrationKey', 'service_key'],
+  ...['token', 'authToken', 'apiKey', 'api_key', 'password', 'secret', 'linkSecret', 'signature'],
+  ...['address', 'phone', 'email', 'to', 'from', 'body', 'text', 'html', 'replyTo', 'answerUrl'],
+] as const;
+
+/** JSON lines with ISO time and level names; secrets and addresses are replaced by `[hidden]`. */
+export function createLogger({ name, level, destination }: LoggerOptions): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    base: { process: name, pid: process.pid },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: {
+      paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+      censor: '[hidden]',
+    },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+type SdkLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+type Meta = Record<string | symbol, unknown>;
+type SdkLine = (message: string, meta?: Meta) => void;
+
+/** What the Temporal SDK wants of a logger. */
+export interface TemporalLogger {
+  log(level: SdkLevel, message: string, meta?: Meta): void;
+  readonly trace: SdkLine;
+  readonly debug: SdkLine;
+  readonly info: SdkLine;
+  readonly warn: SdkLine;
+  readonly error: SdkLine;
+}
+
+const LEVELS = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+} as const;
+
+/** Routes the Temporal SDK's lines into this log, under its own field names. */
+export function temporalLogger(logger: Logger): TemporalLogger {
+  const write = (level: SdkLevel, message: string, meta: Meta = {}): void => {
+    const { error, namespace, ...rest } = meta;
+    const about = namespace === undefined ? rest : { ...rest, temporalNamespace: namespace };
+    logger[LEVELS[level]](error === undefined ? about : { ...about, err: error }, message);
+  };
+  const at =
+    (level: SdkLevel): SdkLine =>
+    (message, meta) =>
+      write(level, message, meta);
+  return {
+    log: write,
+    trace: at('TRACE'),
+    debug: at('DEBUG'),
+    info: at('INFO'),
+    warn: at('WARN'),
+    error: at('ERROR'),
+  };
+}

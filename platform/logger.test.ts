@@ -1,0 +1,48 @@
+// Property: a log line is JSON with fixed names, and never holds a key, an address or a message's text.
+import { expect, test } from 'vitest';
+
+import { createLogger, temporalLogger } from './logger.ts';
+
+function record() {
+  const lines: Record<string, unknown>[] = [];
+  const destination = {
+    write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  };
+  return { lines, logger: createLogger({ name: 'worker', level: 'debug', destination }) };
+}
+
+test('time is ISO and the level a word', () => {
+  const { lines, logger } = record();
+  logger.info({ incidentId: 'Q1' }, 'incident triggered');
+  expect(lines[0]).toMatchObject({
+    process: 'worker',
+    level: 'info',
+    incidentId: 'Q1',
+    msg: 'incident triggered',
+  });
+  expect(lines[0]?.['time']).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+});
+
+test.each([
+  'authorization',
+  'routing_key',
+  'token',
+  'password',
+  'secret',
+  'phone',
+  'email',
+  'to',
+  'body',
+])('%s is hidden on every level of a line', (field) => {
+  const { lines, logger } = record();
+  const hush = { [field]: 'hush-4711' };
+  logger.warn({ ...hush, request: { ...hush, headers: hush } }, 'refused');
+  expect(JSON.stringify(lines)).not.toContain('hush-4711');
+  expect(JSON.stringify(lines)).toContain('[hidden]');
+});
+
+test('the Temporal SDK’s lines get the same shape', () => {
+  const { lines, logger } = record();
+  temporalLogger(logger).warn('activity failed', { workflowId: 'w', error: new Error('no') });
+  expect(lines[0]).toMatchObject({ level: 'warn', workflowId: 'w', err: { message: 'no' } });
+});
