@@ -2,18 +2,23 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 
 import type { ApiDeps } from './deps.ts';
+import { createDocsRouter, SELF_OPERATIONS } from './docs-page.ts';
 import { errorHandler, restErrorAnswer, sendAnswer } from './errors.ts';
 import { createHealthRouter } from './health.ts';
+import { INTAKE_OPERATIONS } from './intake/operations.ts';
 import { createIntakeRouter } from './intake/router.ts';
 import type { IntakeSink } from './intake/sink.ts';
 import { TemporalSink } from './intake/temporal-sink.ts';
 import { mountRoutes } from './mount.ts';
+import { describeApi } from './openapi.ts';
 import { requestContext } from './request-context.ts';
 import { createRestRoutes } from './rest/index.ts';
 
 /** The whole api as one express application; it listens to nothing yet. Events go into `sink`. */
 export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)): Express {
   const app = express();
+  const routes = createRestRoutes(deps);
+  const operations = [...INTAKE_OPERATIONS, ...routes, ...SELF_OPERATIONS];
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', [...deps.config.TRUST_PROXY]);
@@ -21,7 +26,8 @@ export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)):
   app.use(helmet());
   app.use(createHealthRouter(deps));
   app.use(createIntakeRouter(deps, sink));
-  app.use(mountRoutes(createRestRoutes(deps), deps));
+  app.use(createDocsRouter(() => describeApi(operations, deps.config.PUBLIC_URL)));
+  app.use(mountRoutes(routes, deps));
   app.use((_request, response) => sendAnswer(response, restErrorAnswer('notFound')));
   app.use(errorHandler(deps.logger));
   return app;

@@ -10,7 +10,8 @@ import type { Logger } from '../platform/logger.ts';
 export interface ApiDeps {
   readonly config: Config;
   readonly logger: Logger;
-  readonly directory: Directory;
+  /** `ready` is false until it has been loaded once; absent where it always is. */
+  readonly directory: Directory & { readonly ready?: boolean };
   readonly database: Database;
   readonly temporal: Client;
   readonly now: () => Date;

@@ -18,7 +18,7 @@ export function createHealthRouter(deps: ApiDeps): Router {
   router.get('/health/ready', async (_request, response) => {
     contextOf(response).route = '/health/ready';
     const ageMs = deps.directory.ageMs();
-    const loaded = Number.isFinite(ageMs);
+    const loaded = deps.directory.ready !== false;
     const temporal = await reachable(deps);
     response.status(loaded ? 200 : 503).json({
       status: !loaded ? 'not_ready' : temporal ? 'ok' : 'degraded',

@@ -112,7 +112,7 @@ export function findIntegration(
   door: { readonly keyError: Door['keyError'] },
   key: unknown,
 ): Found | undefined {
-  if (!Number.isFinite(deps.directory.ageMs())) throw new IntakeRefusal('unavailable', 2);
+  if (deps.directory.ready === false) throw new IntakeRefusal('unavailable', 2);
   if (typeof key !== 'string' || door.keyError(key) !== null) return undefined;
   const match = deps.directory.integrationByKeyHash(hashKey(key));
   const service = match?.index.services.get(match.integration.serviceId);
