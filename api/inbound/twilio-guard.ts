@@ -1,0 +1,56 @@
+import type { RequestHandler, Response } from 'express';
+
+import type { Config } from '../../platform/config.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { isSignedByTwilio } from '../../providers/twilio/inbound.ts';
+import type { Form } from '../../providers/twilio/inbound.ts';
+import { forgedCallbacks } from './metrics.ts';
+
+/**
+ * Lets a callback through only when Twilio signed it for the configured public URL. What the request
+ * says about its own host, port or scheme is not looked at. Everything else is a 403.
+ */
+export function twilioGuard(deps: { config: Config; logger: Logger }): RequestHandler {
+  const base = deps.config.PUBLIC_URL.replace(/\/+$/, '');
+  return (request, response, next) => {
+    const signature = request.get('X-Twilio-Signature') ?? '';
+    const url = base + request.originalUrl;
+    if (isSignedByTwilio(deps.config, { signature, url, form: formOf(request.body) })) {
+      next();
+      return;
+    }
+    forgedCallbacks.inc();
+    deps.logger.warn({ route: request.path.slice(0, 20) }, 'callback refused: wrong signature');
+    response.status(403).type('text').send('The signature is not valid.');
+  };
+}
+
+/** The form's fields as they came. */
+export function formOf(body: unknown): Form {
+  return typeof body === 'object' && body !== null ? { ...(body as Form) } : {};
+}
+
+/** One field; empty when it is absent or repeated. */
+export function field(form: Form, name: string): string {
+  const value = form[name];
+  return typeof value === 'string' ? value : '';
+}
+
+export function sendTwiml(response: Response, twiml: string): void {
+  response.status(200).type('text/xml').send(twiml);
+}
+
+/** The trace context of the request, where the api has set one. */
+export function traceparentOf(response: Response): string | null {
+  const context = response.locals['context'] as { traceparent?: string | null } | undefined;
+  return context?.traceparent ?? null;
+}
+
+/** Names the route for logs and metrics: paths here hold tokens. */
+export function nameRoute(template: string): RequestHandler {
+  return (_request, response, next) => {
+    const context = response.locals['context'] as { route?: string } | undefined;
+    if (context) context.route = template;
+    next();
+  };
+}
