@@ -38,8 +38,10 @@ const stateQuery = defineQuery<ResponderState>(RESPONDER.queries.state);
 
 /** Log entries in one write. */
 const BATCH = 100;
-/** Above this many events an idle responder starts a fresh history. */
+/** Above this many events an idle responder that has written its log starts a fresh history. */
 const LONG_HISTORY = 200;
+/** Above this many an idle one does so although a write is stuck; the next run writes again. */
+const LONGER_HISTORY = 1000;
 /** Above this it sends nothing new until what is under way has landed, and then starts a fresh history. */
 const TOO_LONG_HISTORY = 10_000;
 
@@ -65,8 +67,7 @@ export async function responder(input: ResponderInput): Promise<void> {
     run.act(isHeld);
     if (run.underWay > 0) continue;
     if (isFinished(run.state, nowMs())) return;
-    const { historyLength, continueAsNewSuggested } = workflowInfo();
-    if (historyLength > LONG_HISTORY || continueAsNewSuggested) {
+    if (run.wantsFreshHistory()) {
       const { accountId, userId } = input;
       await continueAsNew<typeof responder>({ accountId, userId, carried: run.state });
     }
@@ -79,6 +80,7 @@ class Run {
   underWay = 0;
   private commands: readonly ResponderCommand[] = [];
   private woken = false;
+  private isWriting = false;
 
   constructor(input: ResponderInput) {
     this.state = startResponder(input, uuid4());
@@ -131,13 +133,22 @@ class Run {
     this.woken = true;
   }
 
+  /** Asked of an idle run only. */
+  wantsFreshHistory(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    if (continueAsNewSuggested) return true;
+    return historyLength > (this.isWriting ? LONGER_HISTORY : LONG_HISTORY);
+  }
+
   /** Writes the outbox, beside the paging and for as long as the run lives. A next run writes what this one could not. */
   async writeLog(): Promise<never> {
     for (;;) {
       await condition(() => this.state.outbox.length > 0);
       const entries = this.state.outbox.slice(0, BATCH);
+      this.isWriting = true;
       try {
         await project({ accountId: this.state.accountId, view: null, entries });
+        this.isWriting = false;
         this.receive({ type: 'projected', entryIds: entries.map((entry) => entry.id) });
       } catch (error) {
         log.error('log entries refused', { error: String(error) });
