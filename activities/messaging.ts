@@ -6,8 +6,8 @@ import { ACTION_REFUSED, INCIDENT } from '../domain/messages.ts';
 import type { MessagingActivities } from './contract.ts';
 import { deliverSignal } from './signal.ts';
 
-/** One signal; below the 3 s of a try of these local activities. */
-const SIGNAL_DEADLINE_MS = 2000;
+/** One signal. The client ends up to 1.6 s late, and the workflow gives a try 3 s. */
+const SIGNAL_DEADLINE_MS = 1500;
 /** An update waits for a worker; below the 10 s that the workflow gives a try. */
 const UPDATE_DEADLINE_MS = 8000;
 
