@@ -107,7 +107,10 @@ export function integrationJson(refer: Refer, item: IntegrationRecord, serviceNa
 }
 
 function integrationReference(refer: Refer, item: IntegrationRecord) {
-  return refer(`${shownType(item)}_reference`, integrationPath(item), item.name);
+  const type = shownType(item);
+  // PagerDuty's clients know the kinds of references; ours are plain ones there
+  const known = type.includes('events_api') ? type : 'inbound_integration';
+  return refer(`${known}_reference`, integrationPath(item), item.name);
 }
 
 function shownType({ type }: IntegrationRecord): string {
