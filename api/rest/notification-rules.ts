@@ -61,7 +61,8 @@ export function createNotificationRuleRoutes(deps: ApiDeps): readonly Route[] {
           await getOr404(reading.trx, users, params.id);
           const found = await notificationRules.where(reading.trx, 'user_id', [params.id]);
           const wanted = found.filter((rule) => [undefined, rule.urgency].includes(query.urgency));
-          const items = await Promise.all(wanted.map((rule) => json(reading, rule)));
+          const methods = await contactMethods.where(reading.trx, 'user_id', [params.id]);
+          const items = wanted.map((rule) => ruleJson(reading.refer, rule, methods));
           return { status: 200, body: { notification_rules: items } };
         }),
     }),
