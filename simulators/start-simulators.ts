@@ -43,7 +43,7 @@ export interface Simulators {
 
 const pageFolder = fileURLToPath(new URL('page', import.meta.url));
 const pagePolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /** Starts the stand-ins for telephony, push and mail in this process. Ends with `close`. */
 export async function startSimulators(options: SimulatorOptions): Promise<Simulators> {
