@@ -5,6 +5,8 @@ import type { ApiDeps } from './deps.ts';
 import { createDocsRouter, SELF_OPERATIONS } from './docs-page.ts';
 import { errorHandler, restErrorAnswer, sendAnswer } from './errors.ts';
 import { createHealthRouter } from './health.ts';
+import { INBOUND_OPERATIONS } from './inbound-operations.ts';
+import { createInboundRouter } from './inbound/router.ts';
 import { INTAKE_OPERATIONS } from './intake/operations.ts';
 import { createIntakeRouter } from './intake/router.ts';
 import type { IntakeSink } from './intake/sink.ts';
@@ -18,7 +20,7 @@ import { createRestRoutes } from './rest/index.ts';
 export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)): Express {
   const app = express();
   const routes = createRestRoutes(deps);
-  const operations = [...INTAKE_OPERATIONS, ...routes, ...SELF_OPERATIONS];
+  const operations = [...INTAKE_OPERATIONS, ...routes, ...INBOUND_OPERATIONS, ...SELF_OPERATIONS];
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', [...deps.config.TRUST_PROXY]);
@@ -26,6 +28,7 @@ export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)):
   app.use(helmet());
   app.use(createHealthRouter(deps));
   app.use(createIntakeRouter(deps, sink));
+  app.use(createInboundRouter(deps));
   app.use(createDocsRouter(() => describeApi(operations, deps.config.PUBLIC_URL)));
   app.use(mountRoutes(routes, deps));
   app.use((_request, response) => sendAnswer(response, restErrorAnswer('notFound')));

@@ -43,6 +43,7 @@ export function createDocsRouter(describe: () => object): Router {
     response.type('text/html').send(PAGE);
   });
   router.get('/docs/start.js', (_request, response) => {
+    contextOf(response).route = '/docs/{file}';
     response.type('text/javascript').send(START);
   });
   const folder = fileURLToPath(new URL('.', import.meta.resolve('swagger-ui-dist/package.json')));
@@ -51,6 +52,7 @@ export function createDocsRouter(describe: () => object): Router {
   router.get(
     FILES.map((name) => `/docs/${name}`),
     (request, response, next) => {
+      contextOf(response).route = '/docs/{file}';
       request.url = request.url.slice('/docs'.length);
       files(request, response, next);
     },

@@ -1,18 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import {
-  context as otel,
-  isSpanContextValid,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-  type Span,
-  type SpanContext,
-} from '@opentelemetry/api';
+import { context as otel, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 import type { Actor } from '../domain/permissions.ts';
+import { formatTraceparent, parseTraceparent } from '../platform/tracing.ts';
 import type { ApiDeps } from './deps.ts';
 import { httpDuration } from './metrics.ts';
 
@@ -30,7 +22,6 @@ export interface RequestContext {
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** Gives each request an id, a span, one log line and a place in the metrics. */
 export function requestContext({ logger }: Pick<ApiDeps, 'logger'>): RequestHandler {
@@ -92,22 +83,4 @@ function finish(
   const who = actor ? { accountId: actor.accountId, userId: actor.userId, keyId: actor.keyId } : {};
   const line = { requestId, traceId, method: request.method, route, status, ...who, ...log };
   logger.info({ ...line, durationMs: Math.round(seconds * 1e4) / 10 }, 'request');
-}
-
-function parseTraceparent(header: string | undefined): SpanContext | null {
-  const match = TRACEPARENT.exec(header ?? '');
-  if (!match) return null;
-  const parsed = {
-    traceId: match[1] ?? '',
-    spanId: match[2] ?? '',
-    traceFlags: Number.parseInt(match[3] ?? '0', 16) & TraceFlags.SAMPLED,
-    isRemote: true,
-  };
-  return isSpanContextValid(parsed) ? parsed : null;
-}
-
-function formatTraceparent(span: SpanContext): string | null {
-  if (!isSpanContextValid(span)) return null;
-  const flags = span.traceFlags.toString(16).padStart(2, '0');
-  return `00-${span.traceId}-${span.spanId}-${flags}`;
 }

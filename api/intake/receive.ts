@@ -112,8 +112,8 @@ export function findIntegration(
   door: { readonly keyError: Door['keyError'] },
   key: unknown,
 ): Found | undefined {
-  if (deps.directory.ready === false) throw new IntakeRefusal('unavailable', 2);
   if (typeof key !== 'string' || door.keyError(key) !== null) return undefined;
+  if (deps.directory.ready === false) throw new IntakeRefusal('unavailable', 2);
   const match = deps.directory.integrationByKeyHash(hashKey(key));
   const service = match?.index.services.get(match.integration.serviceId);
   return match && service ? { ...match, service } : undefined;
