@@ -24,7 +24,7 @@ type AnyInput = RouteInput<undefined, undefined, undefined>;
 export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router {
   const router = Router({ strict: false });
   const limiter = new RateLimiterMemory({ points: REST_REQUESTS_PER_MINUTE, duration: 60 });
-  const sorted = [...routes].sort((a, b) => sortKey(a.path).localeCompare(sortKey(b.path)));
+  const sorted = [...routes].sort((a, b) => (sortKey(a.path) < sortKey(b.path) ? -1 : 1));
   const readBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
   for (const route of sorted) {
     router[route.method](expressPath(route.path), readBody, (request, response) =>
@@ -44,6 +44,7 @@ export function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
+/** By code point `~` follows every letter and digit. */
 function sortKey(path: string): string {
   return path.replaceAll('{', '~');
 }

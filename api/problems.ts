@@ -29,12 +29,6 @@ export const PROBLEMS = {
     detail: 'It is not known whether the request took effect. Ask again.',
     retryAfterSec: 5,
   },
-  'not-ready': {
-    status: 503,
-    title: 'This process is not ready',
-    detail: 'The configuration has not been loaded yet.',
-    retryAfterSec: 2,
-  },
 } as const satisfies Record<string, Problem>;
 
 export type ProblemName = keyof typeof PROBLEMS;
