@@ -1,0 +1,65 @@
+import type { Client } from '@temporalio/client';
+
+import type { Activities } from '../activities/contract.ts';
+import { createDeliveryActivities, type DeliveryMetrics } from '../activities/delivery.ts';
+import { createMessagingActivities } from '../activities/messaging.ts';
+import { createPagingActivities } from '../activities/paging.ts';
+import { createProjectionActivities } from '../activities/projection.ts';
+import type { Database } from '../db/database.ts';
+import type { Directory } from '../domain/directory.ts';
+import { RESPONDER } from '../domain/messages.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import { deliveries, deliveryDuration, pagingLatency, projectionLag } from '../platform/metrics.ts';
+import { withSpan } from '../platform/tracing.ts';
+import type { ProviderList } from '../providers/provider.ts';
+import { withDeadline } from '../temporal-config/client.ts';
+import { responderWorkflowId } from '../temporal-config/names.ts';
+
+/** What the activities are made of; composed in main.ts and in tests. */
+export interface ActivityDeps {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly directory: Directory;
+  readonly database: Database;
+  readonly temporal: Client;
+  readonly providers: ProviderList;
+}
+
+/** A responder that does not answer within this time is not waited for: two pages beat none. */
+const OPEN_PAGES_LIMIT_MS = 1000;
+
+/** All activities, grouped by the task queue on which they run. */
+export function createActivities(deps: ActivityDeps): {
+  readonly workflows: Omit<Activities, 'deliver' | 'project'>;
+  readonly delivery: Pick<Activities, 'deliver'>;
+  readonly projection: Pick<Activities, 'project'>;
+} {
+  const { config, logger, directory, database, temporal: client, providers } = deps;
+  return {
+    workflows: {
+      ...createPagingActivities({ directory, client, logger }),
+      ...createMessagingActivities({ client }),
+    },
+    delivery: createDeliveryActivities({
+      ...{ directory, providers, config, logger, withSpan },
+      metrics: deliveryMetrics,
+      now: () => Date.now(),
+      openPages: (accountId, userId, pageIds) =>
+        withDeadline(client, OPEN_PAGES_LIMIT_MS, () =>
+          client.workflow
+            .getHandle(responderWorkflowId(accountId, userId))
+            .query<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages, pageIds),
+        ),
+    }),
+    projection: createProjectionActivities({ database, logger, metrics: { projectionLag } }),
+  };
+}
+
+const deliveryMetrics: DeliveryMetrics = {
+  delivered: (labels, seconds) => {
+    deliveries.inc({ ...labels });
+    deliveryDuration.observe({ ...labels }, seconds);
+  },
+  pagingLatency: (seconds) => pagingLatency.observe(seconds),
+};

@@ -1,0 +1,24 @@
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+
+import { withSpan } from '../platform/tracing.ts';
+
+/** A span for each activity whose first argument carries a trace context; spans are never made in workflows. */
+export const activitySpans: ActivityInterceptorsFactory = (context) => ({
+  inbound: {
+    execute(input, next) {
+      const traceparent = traceparentOf(input.args[0]);
+      if (traceparent === null) return next(input);
+      const { activityType, workflowExecution, attempt } = context.info;
+      const attributes = { workflowId: workflowExecution?.workflowId ?? '', attempt };
+      return withSpan(activityType, { traceparent, attributes, kind: 'consumer' }, () =>
+        next(input),
+      );
+    },
+  },
+});
+
+function traceparentOf(argument: unknown): string | null {
+  if (typeof argument !== 'object' || argument === null) return null;
+  if (!('traceparent' in argument) || typeof argument.traceparent !== 'string') return null;
+  return argument.traceparent;
+}

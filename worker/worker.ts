@@ -1,0 +1,98 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+
+import { TASK_QUEUES } from '../temporal-config/names.ts';
+import { createActivities, type ActivityDeps } from './activities.ts';
+import { activitySpans } from './activity-spans.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+export interface WorkerDeps extends ActivityDeps {
+  readonly connection: NativeConnection;
+  /** Prebuilt workflow code; built, or taken from the cache, when missing. */
+  readonly bundle?: { readonly codePath: string };
+}
+
+export type WorkerState = 'running' | 'stopping' | 'stopped' | 'failed';
+
+export interface RunningWorker {
+  /** Settles when all three workers have ended; rejects when one of them failed. */
+  readonly run: Promise<void>;
+  state(): WorkerState;
+  /** Takes no more work, lets what is under way finish (at most 10 s), and hands its workflows back. */
+  shutdown(): Promise<void>;
+}
+
+/** Activities under way may finish; then they are told to stop, and then left. Below the 15 s of `npm start`. */
+const GRACE_MS = 8000;
+const FORCE_MS = 10_000;
+/** A worker that was killed holds its workflows back no longer than this. */
+const STICKY_MS = 1000;
+const DELIVERIES_AT_ONCE = 100;
+
+/** Starts one worker for each task queue on one connection, so that slow providers hold up no decision. */
+export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  const bundle = deps.bundle ?? (await workflowBundle());
+  const workers = await Promise.all(options(deps, bundle).map((one) => Worker.create(one)));
+  let state: WorkerState = 'running';
+  const stopAll = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const runOne = async (worker: Worker): Promise<void> => {
+    try {
+      await worker.run();
+    } finally {
+      // One queue without a worker would be worse than a restart of all.
+      stopAll();
+    }
+  };
+  const run = Promise.allSettled(workers.map(runOne)).then((results) => {
+    const failed = results.find((result) => result.status === 'rejected');
+    state = failed === undefined ? 'stopped' : 'failed';
+    if (failed !== undefined) throw failed.reason;
+  });
+  run.catch(() => undefined);
+  return {
+    run,
+    state: () => state,
+    shutdown: () => {
+      if (state === 'running') state = 'stopping';
+      stopAll();
+      return run;
+    },
+  };
+}
+
+function options(deps: WorkerDeps, bundle: { readonly codePath: string }): WorkerOptions[] {
+  const activities = createActivities(deps);
+  const common = {
+    connection: deps.connection,
+    namespace: deps.config.TEMPORAL_NAMESPACE,
+    shutdownGraceTime: GRACE_MS,
+    shutdownForceTime: FORCE_MS,
+    activityTaskPollerBehavior: { type: 'autoscaling' as const },
+    interceptors: { activity: [activitySpans] },
+  };
+  return [
+    {
+      ...common,
+      taskQueue: TASK_QUEUES.workflows,
+      workflowBundle: bundle,
+      activities: activities.workflows,
+      maxCachedWorkflows: deps.config.WORKER_MAX_CACHED_WORKFLOWS,
+      stickyQueueScheduleToStartTimeout: STICKY_MS,
+      workflowTaskPollerBehavior: { type: 'autoscaling' },
+    },
+    {
+      ...common,
+      taskQueue: TASK_QUEUES.delivery,
+      activities: activities.delivery,
+      maxConcurrentActivityTaskExecutions: DELIVERIES_AT_ONCE,
+    },
+    {
+      ...common,
+      taskQueue: TASK_QUEUES.projection,
+      activities: activities.projection,
+      // More would only wait for one another's connections.
+      maxConcurrentActivityTaskExecutions: deps.config.DATABASE_POOL_MAX,
+    },
+  ];
+}
