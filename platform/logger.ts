@@ -10,15 +10,9 @@ export interface LoggerOptions {
   readonly destination?: pino.DestinationStream;
 }
 
-/**
- * Names that log lines use for what they are about; one name a thing, so that a search finds it in all processes.
- * Nothing else may hold an address, a body or a key: see `SECRET_FIELDS`.
- */
-export const LOG_FIELDS = [
-  ...['accountId', 'serviceId', 'incidentId', 'incidentNumber', 'userId', 'contactMethodId'],
-  ...['workflowId', 'runId', 'taskQueue', 'activityType', 'attempt', 'deliveryId'],
-  ...['requestId', 'traceId', 'traceparent', 'channel', 'provider', 'outcome', 'action', 'err'],
-] as const;
+// Names that log lines use for what they are about, one a thing, so that a search finds it in all processes:
+// accountId serviceId incidentId incidentNumber userId contactMethodId workflowId runId taskQueue activityType
+// attempt deliveryId requestId traceId channel provider outcome action err
 
 /** Fields whose values are never written, at the top of a line or up to two levels below. */
 const SECRET_FIELDS = [
