@@ -36,7 +36,7 @@ Each takes \`timeoutMs\` (100 to 10,000, default 5,000): the limit of one try. \
 }
 
 function row(name: string, property: z.core.JSONSchema.BaseSchema): string {
-  const meaning = String(property.description ?? '').replaceAll('|', '\\|');
+  const meaning = (property.description ?? '').replaceAll('|', '\\|');
   return `| \`${name}\` | ${meaning} | ${defaultOf(property)} |`;
 }
 
