@@ -7,6 +7,8 @@ import type { ApiDeps } from './deps.ts';
 /** A whole request must have arrived within this time, its headers within the shorter one. */
 const REQUEST_TIMEOUT_MS = 20_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often slow connections are looked for. */
+const CHECK_EVERY_MS = 2000;
 /** Longer than the idle time of common load balancers, so that they never reuse a closing connection. */
 const KEEP_ALIVE_MS = 65_000;
 /** Requests under way may finish within this time on shutdown. */
@@ -26,7 +28,11 @@ export interface RunningApi {
  */
 export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS },
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+    },
     createApp(deps),
   );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
