@@ -47,11 +47,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'incident-answered': async (env) => {
     const handle = await trigger(env, 'PANSWERED');
     await act(handle, { type: 'escalate', ruleIndex: null });
-    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '2', now()));
+    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '2', now(), 'PANSWERED'));
     await act(handle, { type: 'note', content: 'looking' });
     await act(handle, { type: 'snooze', durationSec: 2 });
     await env.sleep(3000);
-    await handle.signal(INCIDENT.signals.answer, answer('resolve', '2', now()));
+    await handle.signal(INCIDENT.signals.answer, answer('resolve', '2', now(), 'PANSWERED'));
     await handle.result();
     return handle.workflowId;
   },

@@ -80,7 +80,7 @@ export async function act(
   let acted: Acted = { view: found.view, pending: false };
   if (actions.length > 0 && found.view.status === 'resolved') throw alreadyResolved();
   for (const [position, body] of actions.entries()) {
-    const context = contextOf(deps, caller, `${incidentId}/${position}/${body.type}`);
+    const context = contextOf(deps, caller, { incidentId, step: `${position}/${body.type}` });
     const action: IncidentAction = { ...context, ...body };
     acted = await actOnce(deps, acted.pending ? { ...found, source: 'projection' } : found, action);
     const { actionId, agent } = action;
@@ -181,9 +181,14 @@ function alreadyResolved(): RestError {
   return new RestError(400, 1001, 'Incident Already Resolved');
 }
 
-function contextOf(deps: ActDeps, caller: Caller, scope: string): ActionContext {
+function contextOf(
+  deps: ActDeps,
+  caller: Caller,
+  { incidentId, step }: { readonly incidentId: string; readonly step: string },
+): ActionContext {
   return {
-    actionId: retryId(caller, scope) ?? newId('A'),
+    incidentId,
+    actionId: retryId(caller, `${incidentId}/${step}`) ?? newId('A'),
     at: deps.now().toISOString(),
     agent: agentOf(deps, caller.actor),
     channel: 'api',

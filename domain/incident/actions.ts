@@ -22,7 +22,7 @@ import { mergeInto, startMerge } from './merge.ts';
 import { pageResponders } from './paging.ts';
 import { acknowledge, resolve, snooze } from './status.ts';
 import type { Answer, IncidentAction } from './types.ts';
-import { validateAction } from './validate.ts';
+import { isMeantFor, validateAction } from './validate.ts';
 
 type ActionOf<T extends IncidentAction['type']> = Extract<IncidentAction, { type: T }>;
 
@@ -196,6 +196,7 @@ function stopRequested(d: Draft, userId: string, cause: Cause): void {
 /** An answer from a phone or a mail. Late ones change nothing; a requested responder joins by answering. */
 export function takeAnswer(d: Draft, answer: Answer): void {
   if (!d.state.opened || d.state.view.status === 'resolved') return;
+  if (!isMeantFor(d.state, answer.incidentId)) return;
   if (!firstTime(d, answer.actionId)) return;
   const cause = causeOf(d, answer);
   takeResponderReply(d, { userId: answer.userId, reply: 'joined' }, cause);

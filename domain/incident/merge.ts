@@ -42,6 +42,7 @@ export function mergeIntoAction(
   return {
     type: 'merge_into',
     target: { incidentId, workflowId },
+    incidentId: source.incidentId,
     actionId: `merge/${incidentId}/${source.incidentId}`,
     at,
     agent,

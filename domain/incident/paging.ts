@@ -17,6 +17,7 @@ import type {
   PageResult,
   Unreachable,
 } from './types.ts';
+import { isMeantFor } from './validate.ts';
 
 /** False for a page that an answer or a later step has overtaken: the workflow leaves it out. */
 export function isWanted(state: IncidentState, command: IncidentCommand): boolean {
@@ -162,6 +163,7 @@ export function pageResponders(
 /** None of a user's contact methods works. If that is so for all who were paged, waiting is of no use. */
 export function takeUnreachable(d: Draft, report: Unreachable): void {
   const page = d.state.currentPage;
+  if (!isMeantFor(d.state, report.incidentId)) return;
   if (d.state.view.status !== 'triggered' || !page) return;
   if (!d.state.pagedUserIds.includes(report.userId)) return;
   if (page.unreachableIds.includes(report.userId)) return;

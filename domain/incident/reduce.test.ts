@@ -463,3 +463,27 @@ test('the outbox goes out in batches, earlier incidents first', () => {
   const last = nextBatch(rest);
   expect(last && nextBatch(dropBatch(rest, last))).toBeNull();
 });
+
+test('an action or answer meant for an earlier incident of the key never hits the next one', () => {
+  const d = new Drive().alert().page();
+  const stale = action({ type: 'resolve', resolution: null, incidentId: 'POLD' });
+  expect(validateAction(d.state, stale)?.type).toBe('AlreadyResolved');
+  const before = d.state;
+  d.on({ type: 'action', action: stale });
+  d.on({ type: 'answer', answer: { ...answer('resolve'), incidentId: 'POLD' } });
+  const report = { incidentId: 'POLD', userId: 'U1', pageId: 'p', at: T0, reason: 'no way' };
+  d.on({ type: 'unreachable', report });
+  expect(d.state).toEqual(before);
+  d.on({ type: 'action', action: { ...stale, incidentId: 'PINC' } });
+  expect(d.state.view.status).toBe('resolved');
+});
+
+test('an action that the earlier incident took is refused by the next one, not answered with its state', () => {
+  const d = new Drive().alert().page();
+  const resolve = action({ type: 'resolve', resolution: null, incidentId: 'PINC' });
+  d.on({ type: 'action', action: resolve });
+  expect(validateAction(d.state, resolve)).toBeNull();
+  const next = succeed(d.state, { incidentId: 'PNEXT', settings: settings(), at: T0 });
+  const opened = new Drive(next).alert({ eventId: 'E2' });
+  expect(validateAction(opened.state, resolve)?.type).toBe('AlreadyResolved');
+});

@@ -217,6 +217,8 @@ export type IncidentAction = ActionContext &
 export interface ActionContext {
   /** Unique: the same id twice changes nothing the second time. */
   readonly actionId: string;
+  /** The incident that is meant. Its workflow may have gone on to the key's next one, which refuses it. */
+  readonly incidentId?: string;
   readonly at: string;
   readonly agent: Agent;
   readonly channel: ActionChannel;

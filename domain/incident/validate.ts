@@ -10,14 +10,26 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Null when the action may be applied. One that was applied before may always come again. */
+/**
+ * Null when the action may be applied. One that was applied before may always come again, but one for an
+ * earlier incident of this workflow never hits the present one.
+ */
 export function validateAction(state: IncidentState, action: IncidentAction): Refusal | null {
+  if (!isMeantFor(state, action.incidentId)) return alreadyResolved();
   if (state.seen.includes(action.actionId)) return null;
   if (!state.opened) return invalid('The incident has not been triggered yet.');
-  if (state.view.status === 'resolved')
-    return { type: ACTION_REFUSED.alreadyResolved, message: 'Incident Already Resolved' };
+  if (state.view.status === 'resolved') return alreadyResolved();
   const message = boundsMessage(state, action);
   return message === null ? null : invalid(message);
+}
+
+/** False when the workflow has gone on to another incident than the one that was meant. */
+export function isMeantFor(state: IncidentState, incidentId: string | undefined): boolean {
+  return incidentId === undefined || incidentId === state.view.id;
+}
+
+function alreadyResolved(): Refusal {
+  return { type: ACTION_REFUSED.alreadyResolved, message: 'Incident Already Resolved' };
 }
 
 function invalid(message: string): Refusal {

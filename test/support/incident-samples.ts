@@ -110,7 +110,7 @@ export function act(body: Body, by = '1', at = T0): IncidentEvent {
   return { type: 'action', action: action(body, by, at) };
 }
 
-export function answer(what: Answer['action'], by = '1', at = T0): Answer {
+export function answer(what: Answer['action'], by = '1', at = T0, incidentId = 'PINC'): Answer {
   actions += 1;
   return {
     actionId: `ans-${actions}`,
@@ -118,7 +118,7 @@ export function answer(what: Answer['action'], by = '1', at = T0): Answer {
     agent: agent(by),
     channel: 'sms',
     traceparent: null,
-    incidentId: 'PINC',
+    incidentId,
     userId: `U${by}`,
     action: what,
     pageId: 'page',

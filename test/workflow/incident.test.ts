@@ -62,6 +62,9 @@ const isCompleted = async (handle: Handle) => (await handle.describe()).status.n
 const nowIso = async () => new Date(await env.currentTimeMs()).toISOString();
 const act = async (handle: Handle, body: Parameters<typeof action>[0]) =>
   update(handle, action(body, '1', await nowIso()));
+/** The first user's answer from a phone. */
+const ack = async (handle: Handle) =>
+  answer('acknowledge', '1', await nowIso(), handle.workflowId.split('/').at(-1));
 const resolveNow = (handle: Handle) => act(handle, { type: 'resolve', resolution: null });
 
 /** Minutes from the trigger to each page. */
@@ -101,7 +104,7 @@ test('an answer by signal stops the pages; the acknowledgement timeout pages aga
   await withWorkers(env, code, world, async () => {
     const handle = await trigger({ service: { acknowledgementTimeoutSec: 1800 } });
     await until(() => world.pages.length === 1);
-    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', await nowIso()));
+    await handle.signal(INCIDENT.signals.answer, await ack(handle));
     await env.sleep('20 minutes');
     expect((await view(handle)).status).toBe('acknowledged');
     expect([world.pages.length, world.stops.length]).toEqual([1, 1]);
@@ -152,6 +155,11 @@ test('a trigger after the end is a new incident, at once even while the database
     expect(second.id).not.toBe(first.id);
     expect(second).toMatchObject({ status: 'triggered', alerts: [{ count: 1 }] });
     expect(second.runId).not.toBe(first.runId);
+    const late = act(latest, { type: 'resolve', resolution: null, incidentId: first.id });
+    await expect(late).rejects.toMatchObject({ cause: { type: 'AlreadyResolved' } });
+    const lateAnswer = answer('resolve', '1', await nowIso(), first.id);
+    await latest.signal(INCIDENT.signals.answer, lateAnswer);
+    expect((await view(latest)).status).toBe('triggered');
     const old = alertEvent({ eventId: `${first.id}-1`, receivedAt: first.createdAt });
     await latest.signal(INCIDENT.signals.events, [old]);
     expect((await view(latest)).alerts).toMatchObject([{ count: 1 }]);
@@ -186,7 +194,7 @@ test('merge: the source ends, forwards what comes later, and completes with its 
 test('signals while no worker runs count: the answer comes before the first page, so nobody is paged', async () => {
   const world = newWorld();
   const handle = await trigger();
-  await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', await nowIso()));
+  await handle.signal(INCIDENT.signals.answer, await ack(handle));
   await withWorkers(env, code, world, async () => {
     expect((await view(handle)).status).toBe('acknowledged');
     expect(world.pages).toEqual([]);
