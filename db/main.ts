@@ -1,3 +1,5 @@
+import { parseArgs } from 'node:util';
+
 import { pino } from 'pino';
 
 import { ConfigError, loadConfig, type Config } from '../platform/config.ts';
@@ -6,10 +8,23 @@ import { openDatabase } from './database.ts';
 import { classifyDatabaseError } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { ensureRoles } from './roles.ts';
+import { createAccount } from './new-account.ts';
 import { seed } from './seed.ts';
 
-/** The `migrate` process: `node db/main.ts [--seed]`. Says what it did, or in one sentence why it could not. */
+const options = {
+  seed: { type: 'boolean', default: false },
+  account: { type: 'string' },
+  'owner-name': { type: 'string' },
+  'owner-email': { type: 'string' },
+} as const;
+
+/**
+ * The `migrate` process. `--seed` makes the demo account, whose keys are public, and PD Lite's own;
+ * `--account NAME --owner-email MAIL [--owner-name NAME]` makes one for real use and prints its key. Says
+ * what it did, or in one sentence why it could not.
+ */
 async function main(): Promise<void> {
+  const { values } = parseArgs({ options });
   const config = loadConfig();
   const logger: Logger = pino({ level: config.LOG_LEVEL });
   if (config.SUPERUSER_DATABASE_URL) {
@@ -21,7 +36,14 @@ async function main(): Promise<void> {
   }
   const names = await migrate(config.MIGRATION_DATABASE_URL, { logger });
   console.log(names.length === 0 ? 'The schema is current.' : `Ran ${names.join(', ')}.`);
-  if (process.argv.includes('--seed')) await seedAndTell(config, logger);
+  if (values.seed) await seedAndTell(config, logger);
+  if (values.account !== undefined) {
+    await makeAccount(config, logger, {
+      name: values.account,
+      ownerEmail: values['owner-email'] ?? '',
+      ownerName: values['owner-name'] ?? values['owner-email'] ?? '',
+    });
+  }
 }
 
 async function seedAndTell(config: Config, logger: Logger): Promise<void> {
@@ -33,6 +55,21 @@ async function seedAndTell(config: Config, logger: Logger): Promise<void> {
         console.log(`  ${name}: integration key ${key}`);
       }
     }
+  } finally {
+    await database.close();
+  }
+}
+
+async function makeAccount(
+  config: Config,
+  logger: Logger,
+  wanted: Parameters<typeof createAccount>[1],
+): Promise<void> {
+  const database = openDatabase(config.DATABASE_URL, { poolMax: 1, logger });
+  try {
+    const { accountId, apiKey } = await createAccount(database, wanted);
+    console.log(`Account ${wanted.name} (${accountId}) is made.`);
+    console.log(`REST key of its owner, shown this once: ${apiKey}`);
   } finally {
     await database.close();
   }

@@ -67,9 +67,9 @@ async function seedAccount(
   await trx('api_keys').insert({
     id: newId(),
     account_id: account.id,
-    name: 'Seeded key of the account',
+    name: 'First key of the account',
     key_hash: hashKey(apiKey),
-    role: 'admin',
+    role: 'owner',
   });
   return { subdomain: account.subdomain, apiKey, integrationKeys };
 }

@@ -45,13 +45,13 @@ export async function listMembers(
   teamId: string,
   page: Page,
 ): Promise<PageOf<TeamMember>> {
-  const rows = (await trx('team_members as m')
+  const rows: TeamMember[] = await trx('team_members as m')
     .join('users as u', 'u.id', 'm.user_id')
     .where('m.team_id', teamId)
     .orderBy([{ column: 'u.name' }, { column: 'u.id' }])
     .limit(page.limit + 1)
     .offset(page.offset)
-    .select('u.id as userId', 'u.name as userName', 'm.role as role')) as TeamMember[];
+    .select('u.id as userId', 'u.name as userName', 'm.role as role');
   const total = page.total ? await countRows(trx('team_members').where({ team_id: teamId })) : null;
   return { items: rows.slice(0, page.limit), more: rows.length > page.limit, total };
 }

@@ -62,6 +62,17 @@ export async function readSettings(
   return settings;
 }
 
+/** Whose phone, mailbox and push topic belong together: the people of the demo account (db/seed-accounts.ts). */
+export const DEMO_PEOPLE = [
+  { name: 'Ada Lovelace', addresses: ['+15005550101', 'ada@example.com', 'pdlite-ada'] },
+  { name: 'Grace Hopper', addresses: ['+15005550102', 'grace@example.com', 'pdlite-grace'] },
+  { name: 'Alan Turing', addresses: ['+15005550103', 'alan@example.com', 'pdlite-alan'] },
+  {
+    name: 'Katherine Johnson',
+    addresses: ['+15005550104', 'katherine@example.com', 'pdlite-katherine'],
+  },
+] as const;
+
 /** What the processes of the embedded stack get where the operator has said nothing. */
 function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, string> {
   const database = (role: string): string =>
@@ -77,6 +88,7 @@ function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, st
       ? given.PUBLIC_URL
       : `http://127.0.0.1:${given.API_PORT}`,
     SIMULATORS_SMS_URL: `http://127.0.0.1:${given.API_PORT}/inbound/twilio/sms`,
+    SIMULATORS_PEOPLE: JSON.stringify(DEMO_PEOPLE),
     SIMULATORS_REPLY_SMTP: `smtp://127.0.0.1:${given.INBOUND_SMTP_PORT}`,
     LINK_SECRET: isSet(given, 'LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
   };

@@ -10,7 +10,10 @@ import { openDatabase, type Database } from '../../db/database.ts';
 import { classifyDatabaseError } from '../../db/errors.ts';
 import { migrate } from '../../db/migrate.ts';
 import { ensureRoles } from '../../db/roles.ts';
+import { createAccount } from '../../db/new-account.ts';
 import { seed } from '../../db/seed.ts';
+import { DEMO_PEOPLE } from '../../platform/embedded/settings.ts';
+import { hashKey } from '../../platform/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { roleUrls } from '../support/role-urls.ts';
 
@@ -199,4 +202,30 @@ it('seeds two accounts once, and leaves what people made of them', async () => {
   expect(await seed(database)).toEqual([]);
   const names = await database.inAccount('PDEMO000000000', (trx) => trx('accounts').pluck('name'));
   expect(names).toEqual(['Ours']);
+});
+
+it('makes an account with an owner whose key acts for them', async () => {
+  const wanted = { name: 'Example & Sons', ownerName: 'Ada', ownerEmail: 'Ada@Example.org' };
+  const { accountId, apiKey } = await createAccount(database, wanted);
+  const rows = await database.inAccount(accountId, (trx) =>
+    trx('api_keys as k')
+      .join('users as u', 'u.id', 'k.user_id')
+      .where('k.key_hash', hashKey(apiKey))
+      .select('u.email', 'k.role'),
+  );
+  expect(rows).toEqual([{ email: 'ada@example.org', role: 'owner' }]);
+  await expect(createAccount(database, wanted)).rejects.toThrow(/exists already/);
+  await expect(createAccount(database, { ...wanted, ownerEmail: '' })).rejects.toThrow(/e-mail/);
+});
+
+it('groups the simulated phones by the people of the demo account', async () => {
+  const rows = (await database.inAccount('PDEMO000000000', (trx) =>
+    trx('contact_methods as c')
+      .join('users as u', 'u.id', 'c.user_id')
+      .select('u.name', 'c.address'),
+  )) as { name: string; address: string }[];
+  const shown = DEMO_PEOPLE.flatMap(({ name, addresses }) =>
+    addresses.map((address) => `${name} ${address}`),
+  );
+  expect(new Set(rows.map(({ name, address }) => `${name} ${address}`))).toEqual(new Set(shown));
 });
