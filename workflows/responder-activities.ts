@@ -4,17 +4,12 @@ import type {
   MessagingActivities,
   ProjectionActivities,
 } from '../activities/contract.ts';
+import { TASK_QUEUES } from '../domain/messages.ts';
 import type { Delivery, DeliveryOutcome, ResponderCommand } from '../domain/responder/types.ts';
 import { nowMs } from './clock.ts';
 
-/** Task queues, as in temporal-config/names.ts, which workflow code may not import. */
-export const RESPONDER_QUEUES = {
-  delivery: 'pdlite-delivery',
-  projection: 'pdlite-projection',
-} as const;
-
 const deliveryOptions = {
-  taskQueue: RESPONDER_QUEUES.delivery,
+  taskQueue: TASK_QUEUES.delivery,
   startToCloseTimeout: '10 s',
   // Nobody knows whether a try that timed out went out: once more, since two pages beat none.
   retry: { maximumAttempts: 2, initialInterval: '500 ms', backoffCoefficient: 1 },
@@ -23,7 +18,7 @@ const { deliver } = workflow.proxyActivities<DeliveryActivities>(deliveryOptions
 
 /** Writes log entries; retried without end, beside the paging. */
 export const { project } = workflow.proxyActivities<ProjectionActivities>({
-  taskQueue: RESPONDER_QUEUES.projection,
+  taskQueue: TASK_QUEUES.projection,
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '1 s', maximumInterval: '30 s' },
 });
