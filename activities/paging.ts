@@ -27,7 +27,7 @@ export function createPagingActivities(deps: PagingDeps): PagingActivities {
   const now = deps.now ?? (() => new Date());
   return {
     page: (request) => page(deps, request, now().toISOString()),
-    stopPages: (request) => stopPages(deps, request),
+    stopPages: (request) => stopPages(deps, request, now().toISOString()),
     loadSettings: (accountId, serviceId) =>
       Promise.resolve().then(() => {
         const settings = settingsOf(accountOf(deps.directory, accountId), serviceId);
@@ -42,14 +42,37 @@ async function page(deps: PagingDeps, request: PageRequest, at: string): Promise
   const index = accountOf(deps.directory, view.accountId);
   const resolution = resolveTargets(index, command.targets, at, view.urgency);
   const users = resolution.userIds.flatMap((id) => index.users.get(id) ?? []);
-  await all(users.map((user) => pageUser(deps, { index, user, request, at })));
+  const unsignalled = await signalAll(deps, users, { index, request, at });
   if (resolution.via !== 'policy') {
     deps.logger.warn(
       { accountId: view.accountId, incidentId: view.id, via: resolution.via },
       'the policy led to nobody who can be paged',
     );
   }
-  return { commandId: command.commandId, at, ruleIndex: command.ruleIndex, ...resolution };
+  const { commandId, ruleIndex } = command;
+  return {
+    commandId,
+    at,
+    ruleIndex,
+    ...resolution,
+    ...(unsignalled.length > 0 && { unsignalled }),
+  };
+}
+
+/**
+ * The ids of those whose workflow did not take the page in time.
+ * @throws the first failure when nobody's did.
+ */
+async function signalAll(
+  deps: PagingDeps,
+  users: readonly User[],
+  of: Omit<PageOfUser, 'user'>,
+): Promise<readonly string[]> {
+  const outcomes = await Promise.allSettled(users.map((user) => pageUser(deps, { ...of, user })));
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+  const [first] = failures;
+  if (first && failures.length === outcomes.length) throw first.reason;
+  return users.filter((_, index) => outcomes[index]?.status === 'rejected').map(({ id }) => id);
 }
 
 interface PageOfUser {
@@ -80,6 +103,7 @@ function pageOf({ index, user, request, at }: PageOfUser): Page {
   return {
     pageId: `${view.id}/${command.commandId}`,
     ...incidentFields(view),
+    userName: user.name,
     pagedAt: at,
     notAfter: command.notAfter,
     steps: stepsFor(user, view.urgency),
@@ -100,12 +124,13 @@ function incidentFields(view: IncidentView) {
   };
 }
 
-async function stopPages({ client }: PagingDeps, request: StopRequest): Promise<void> {
+async function stopPages(deps: PagingDeps, request: StopRequest, at: string): Promise<void> {
   const { accountId, incidentId, command } = request;
   const stop: StopPages = { incidentId, outcome: command.outcome };
+  const userIds = [...new Set([...command.userIds, ...mayHaveReached(deps, request, at)])];
   await all(
-    command.userIds.map((userId) =>
-      deliverSignal(client, {
+    userIds.map((userId) =>
+      deliverSignal(deps.client, {
         workflowId: responderWorkflowId(accountId, userId),
         signal: RESPONDER.signals.stop,
         argument: stop,
@@ -113,6 +138,18 @@ async function stopPages({ client }: PagingDeps, request: StopRequest): Promise<
       }),
     ),
   );
+}
+
+/** Whom the given-up page would find now; a handoff in between leaves at most a page that no send lets pass. */
+function mayHaveReached(
+  { directory }: PagingDeps,
+  { accountId, command }: StopRequest,
+  at: string,
+): readonly string[] {
+  if (!command.mayHaveReached) return [];
+  const { targets, urgency, sparing } = command.mayHaveReached;
+  const { userIds } = resolveTargets(accountOf(directory, accountId), targets, at, urgency);
+  return userIds.filter((id) => !sparing.includes(id));
 }
 
 /** Waits for all, so that one that fails keeps none from being tried; then throws the first failure. */

@@ -1,0 +1,82 @@
+// A vendor or an address that fails costs seconds, never the page: the next vendor, method or person has its turn.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { startProduct, type Product } from '../support/product.ts';
+
+let product: Product;
+beforeAll(async () => {
+  product = await startProduct({
+    secondTelephony: true,
+    people: {
+      ada: { methods: ['sms'], later: [{ channel: 'email', minutes: 10 }] },
+      bea: { methods: ['sms'] },
+      cyd: { methods: ['sms'] },
+      dov: { methods: ['sms', 'push'] },
+      eve: { methods: ['sms', 'push'], unverified: ['sms'] },
+      fay: { methods: ['push'], onCall: 'nobody' },
+      guy: { methods: ['push'], backup: 'hal' },
+      hal: { methods: ['push'] },
+    },
+  });
+});
+afterAll(() => product.close());
+
+test('a number that does not exist: the mail of ten minutes later goes out at once', async () => {
+  const to = product.person('ada').phone;
+  await product.simulators.setMood({ door: 'sms', kind: 'status', status: 400, code: 21211, to });
+  await product.alert('ada', 'bad-number');
+  await product.mailbox('ada').expectMail(/Alert bad-number/);
+  const incident = await product.incident('bad-number');
+  await product.expectLogged(incident, 'notify_log_entry', /Not notified by sms.*21211/);
+});
+
+test('a vendor that answers 500: the next vendor sends', async () => {
+  const to = product.person('bea').phone;
+  await product.simulators.setMood({ door: 'sms', kind: 'status', status: 500, to });
+  await product.alert('bea', 'five-hundred');
+  await (await product.phoneBySecond('bea').expectSms(/Alert five-hundred/)).reply('4');
+  await product.incident('five-hundred', 'acknowledged');
+});
+
+test('a vendor that hangs: the next vendor sends within seconds', async () => {
+  const to = product.person('cyd').phone;
+  await product.simulators.setMood({ door: 'sms', kind: 'hang', to });
+  await product.alert('cyd', 'hang');
+  await product.phoneBySecond('cyd').expectSms(/Alert hang/, 8000);
+});
+
+test('STOP: no text any more, the other methods still page', async () => {
+  await product.alert('dov', 'before-stop');
+  const sms = await product.phone('dov').expectSms(/before-stop/);
+  await product.push('dov').expectPush(/before-stop/);
+  await sms.reply('STOP');
+  await product.phone('dov').expectSms(/no more messages/);
+  await product.alert('dov', 'after-stop');
+  await product.push('dov').expectPush(/after-stop/);
+  const incident = await product.incident('after-stop');
+  await product.expectLogged(incident, 'notify_log_entry', /by push/);
+  await product.phone('dov').expectNothing(300);
+});
+
+test('an address that nobody verified is never used', async () => {
+  await product.alert('eve', 'unverified');
+  await product.push('eve').expectPush(/Alert unverified/);
+  await product.phone('eve').expectNothing(300);
+});
+
+test('nobody on call: the catch-all is paged, and the log is loud about it', async () => {
+  await product.alert('fay', 'nobody');
+  await product.push('smoke-owner').expectPush(/Alert nobody/);
+  const incident = await product.incident('nobody');
+  await product.expectLogged(incident, 'assign_log_entry', /nobody|catch/i);
+  expect(product.logs()).toContain('the policy led to nobody who can be paged');
+});
+
+test('nobody answers: after the rule’s minute the next person is paged, and an ack ends it', async () => {
+  await product.alert('guy', 'escalate');
+  await product.push('guy').expectPush(/Alert escalate/);
+  const push = await product.push('hal').expectPush(/Alert escalate/, 75_000);
+  await push.action('Acknowledge');
+  const incident = await product.incident('escalate', 'acknowledged');
+  await product.expectLogged(incident, 'escalate_log_entry');
+}, 100_000);
