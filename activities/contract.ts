@@ -16,7 +16,8 @@ import type { Delivery, DeliveryOutcome } from '../domain/responder/types.ts';
 export interface PagingActivities {
   /**
    * Local activity. Finds who is on call for the command's targets now (directory only), applies the
-   * never-drop rule, and signals each responder's workflow with a page (signalWithStart).
+   * never-drop rule, and signals each responder's workflow with a page (signalWithStart). Throws when none
+   * took it; names in `unsignalled` those who did not when some did.
    */
   page(request: PageRequest): Promise<PageResult>;
   /** Local activity. Signals the responders; a responder without a workflow is done already. */

@@ -1,5 +1,6 @@
 // A page is one signal to each person's workflow, which it starts where none runs; every message may be sent
 // twice, says when its receiver is over, and gives up in time when Temporal does not answer.
+import type { Client } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -213,6 +214,41 @@ describe('paging', () => {
       });
       expect(JSON.stringify(pages)).not.toContain('+15005550101');
     }
+  });
+
+  it('names those whose workflow did not take the page, and stops whom a given-up page may have reached', async () => {
+    const asked = await request('PPARTLY');
+    const started: string[] = [];
+    const workflow: unknown = Object.create(server.client.workflow, {
+      signalWithStart: {
+        value: (_name: string, { workflowId }: { workflowId: string }) => {
+          started.push(workflowId);
+          return workflowId.endsWith('U2') ? Promise.reject(new Error('away')) : Promise.resolve();
+        },
+      },
+      getHandle: {
+        value: (workflowId: string) => ({
+          signal: (name: string) => {
+            started.push(`${name} ${workflowId}`);
+            return Promise.resolve();
+          },
+        }),
+      },
+    });
+    const client = Object.create(server.client, { workflow: { value: workflow } }) as Client;
+    const { command } = asked;
+    const result = await paging(client).page(asked);
+    expect(result).toMatchObject({ userIds: ['U1', 'U2'], unsignalled: ['U2'] });
+    expect(started).toHaveLength(2);
+    const { targets } = command;
+    const outcome = { status: 'resolved', by: answer('resolve').agent, at: T0 } as const;
+    const mayHaveReached = { targets, urgency: 'high', sparing: ['U1'] } as const;
+    await paging(client).stopPages({
+      accountId: 'ACC',
+      incidentId: 'PPARTLY',
+      command: { type: 'stop', commandId: 'c1', userIds: [], outcome, mayHaveReached },
+    });
+    expect(started.slice(2)).toEqual([`stop ${responderWorkflowId('ACC', 'U2')}`]);
   });
 
   it('has nothing to stop where no workflow runs', async () => {

@@ -18,6 +18,7 @@ import type {
   IncidentEvent,
   IncidentInput,
   IncidentState,
+  PageResult,
 } from '../domain/incident/types.ts';
 import { merging, messaging, paging, projecting } from './incident-activities.ts';
 import { attributeKeeper } from './incident-attributes.ts';
@@ -114,29 +115,50 @@ export class IncidentRun {
     this.paging = false;
   }
 
-  /** Tries until it went out or is overtaken by an answer or the next step. */
+  /**
+   * Tries until it went out to everybody or is overtaken by an answer or the next step. From the first result
+   * on, those whom it may have reached are told to stop like all who are paged.
+   */
   private async page(command: CommandOf<'page'>): Promise<void> {
+    let known = false;
+    let wanting = command;
     for (let attempt = 0; isWanted(this.state, command); attempt++) {
       try {
-        const { settings, view, traceparent } = this.state;
-        const request = { command, settings, view, traceparent };
-        const summary = `page rule ${command.ruleIndex + 1} · ${command.why}`;
-        const result = await paging.page.executeWithOptions({ summary }, [request]);
-        this.apply({ type: 'paged', result });
-        return;
+        const result = await this.tryPage(wanting);
+        if (!known) this.apply({ type: 'paged', result });
+        known = true;
+        const missing = result.unsignalled ?? [];
+        if (missing.length === 0) return;
+        wanting = { ...command, targets: missing.map((id) => ({ type: 'user', id })) };
+        await this.pauseAfter(`not taken by ${missing.join(', ')}`, command, attempt);
       } catch (error) {
-        await this.pauseAfter(error, command, attempt);
+        if (isCancellation(error)) throw error;
+        await this.pauseAfter(rootCause(error), command, attempt);
       }
     }
+    if (!known) this.giveUp(command);
+  }
+
+  private tryPage(command: CommandOf<'page'>): Promise<PageResult> {
+    const { settings, view, traceparent } = this.state;
+    const summary = `page rule ${command.ruleIndex + 1} · ${command.why}`;
+    const request = { command, settings, view, traceparent };
+    return paging.page.executeWithOptions({ summary }, [request]);
+  }
+
+  /** Its stop goes before whatever waits, so that it cannot end a later page of the same users. */
+  private giveUp(command: CommandOf<'page'>): void {
+    const waiting = this.commands.splice(0);
+    this.apply({ type: 'page_given_up', command });
+    this.commands.push(...waiting);
   }
 
   private async pauseAfter(
-    error: unknown,
+    reason: string | undefined,
     command: IncidentCommand,
     attempt: number,
   ): Promise<void> {
-    if (isCancellation(error)) throw error;
-    log.error('page failed, trying again', { attempt, reason: rootCause(error) });
+    log.error('page failed, trying again', { attempt, reason });
     const overtaken = () => !isWanted(this.state, command);
     await condition(overtaken, Math.min(30_000, 1000 * 2 ** Math.min(attempt, 5)));
     this.tickIfDue();

@@ -27,6 +27,29 @@ export function isWanted(state: IncidentState, command: IncidentCommand): boolea
   return state.view.status === 'triggered' && state.currentPage?.commandId === command.commandId;
 }
 
+/**
+ * A page that failed may have reached some before it was overtaken. They are told to stop, whoever they are,
+ * unless they are paged for this incident by other means.
+ */
+export function takeGivenUp(d: Draft, command: Extract<IncidentCommand, { type: 'page' }>): void {
+  const { view, pagedUserIds, requestedUserIds, currentPage } = d.state;
+  const open = view.status === 'triggered';
+  const by = open ? (currentPage?.agent ?? view.lastStatusChangeBy) : view.lastStatusChangeBy;
+  d.commands.push({
+    type: 'stop',
+    commandId: takeCommandId(d),
+    userIds: [],
+    outcome: open
+      ? { status: 'escalated', by, at: d.now }
+      : { status: view.status, by, at: view.lastStatusChangeAt },
+    mayHaveReached: {
+      targets: command.targets,
+      urgency: view.urgency,
+      sparing: [...new Set([...pagedUserIds, ...requestedUserIds])],
+    },
+  });
+}
+
 /** What a page found. Whoever it reached is assigned; whoever was paged before is told to stop. */
 export function takePaged(d: Draft, result: PageResult): void {
   const cause = clockCause(d, 'auto', notLater(result.at, d.now));

@@ -2,7 +2,7 @@ import { takeAction, takeAnswer } from './actions.ts';
 import { takeEvent, takeManual } from './alerts.ts';
 import type { Draft } from './draft.ts';
 import { takeAbsorbed, takeAbsorbFailed, takeForwarded, takeReleased } from './merge.ts';
-import { takePaged, takeUnreachable } from './paging.ts';
+import { takeGivenUp, takePaged, takeUnreachable } from './paging.ts';
 import { allDue, takeTick } from './tick.ts';
 import type { IncidentCommand, IncidentEvent, IncidentState, IncidentView } from './types.ts';
 
@@ -43,6 +43,9 @@ function take(d: Draft, event: IncidentEvent): void {
       return;
     case 'paged':
       takePaged(d, event.result);
+      return;
+    case 'page_given_up':
+      takeGivenUp(d, event.command);
       return;
     case 'tick':
       takeTick(d);

@@ -258,6 +258,8 @@ export type IncidentEvent =
   | { readonly type: 'tick' }
   /** What the effect of an earlier command answered. */
   | { readonly type: 'paged'; readonly result: PageResult }
+  /** An answer or a later step has overtaken this page before it told whom it had reached. */
+  | { readonly type: 'page_given_up'; readonly command: Extract<IncidentCommand, { type: 'page' }> }
   | { readonly type: 'absorbed'; readonly source: IncidentView }
   /** A merge source could not be reached or was already resolved. */
   | { readonly type: 'absorb_failed'; readonly source: IncidentAddress; readonly reason: string }
@@ -290,6 +292,12 @@ export type IncidentCommand =
       readonly commandId: string;
       readonly userIds: readonly string[];
       readonly outcome: StopOutcome;
+      /** A page that was given up: whoever it may have reached, but for those who are paged otherwise. */
+      readonly mayHaveReached?: {
+        readonly targets: readonly TargetRef[];
+        readonly urgency: Urgency;
+        readonly sparing: readonly string[];
+      };
     }
   | { readonly type: 'absorb'; readonly commandId: string; readonly source: IncidentAddress };
 
@@ -306,6 +314,11 @@ export interface PageResult {
   readonly at: string;
   readonly ruleIndex: number;
   readonly userIds: readonly string[];
+  /**
+   * Those of `userIds` whose workflow did not take the page in time. They may have it all the same, so they
+   * are told to stop like the others; until then the page is tried again for them.
+   */
+  readonly unsignalled?: readonly string[];
   /** Not `policy`: nobody was on call, and the never-drop rule chose. */
   readonly via: 'policy' | 'catch_all' | 'owner' | 'nobody';
   /** Targets that led to nobody (empty schedules, users without a verified contact method). */

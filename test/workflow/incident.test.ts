@@ -75,12 +75,19 @@ const minutes = (world: World) => {
 
 /** Waits for what the worker does by itself, without moving the incident's clock by minutes. */
 async function until(done: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 1500; i++) {
     if (await done()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error('it did not happen');
 }
+
+/** Waits for what takes seconds of the incident's clock. */
+const untilSlept = (done: () => boolean) =>
+  until(async () => {
+    if (!done()) await env.sleep('1 second');
+    return done();
+  });
 
 test('nobody answers: rules and loops at exact times, and the whole log is projected', async () => {
   const world = newWorld();
@@ -214,6 +221,53 @@ test('a page that fails is tried again', async () => {
     const handle = await trigger();
     await until(() => world.pages.length === 1);
     expect(fails).toBe(-1);
+    await resolveNow(handle);
+    await handle.result();
+  });
+});
+
+test('a page that fails 8 times and is overtaken by an answer: whoever it may have reached is told to stop', async () => {
+  const world = newWorld();
+  let fails = 0;
+  world.answerPage = () => {
+    fails += 1;
+    throw new Error('no engine');
+  };
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger();
+    // Past the tries of one local activity, so the workflow itself has taken the failure up.
+    await untilSlept(() => fails >= 8);
+    await handle.signal(INCIDENT.signals.answer, await ack(handle));
+    await until(() => world.stops.length > 0);
+    expect(world.pages).toEqual([]);
+    expect(world.stops).toMatchObject([
+      {
+        command: {
+          userIds: [],
+          outcome: { status: 'acknowledged', by: { id: 'U1' } },
+          mayHaveReached: { targets: [{ type: 'user', id: 'U1' }], sparing: [] },
+        },
+      },
+    ]);
+    await resolveNow(handle);
+    await handle.result();
+  });
+});
+
+test('a page that reached some is told again to the others alone, until it is overtaken', async () => {
+  const world = newWorld();
+  world.answerPage = () =>
+    world.pages.length < 2 ? { userIds: ['U1', 'U2'], unsignalled: ['U2'] } : {};
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger();
+    await untilSlept(() => world.pages.length === 3);
+    const asked = world.pages.map(({ command }) => command.targets.map(({ id }) => id));
+    expect(asked).toEqual([['U1'], ['U2'], ['U2']]);
+    expect(new Set(world.pages.map(({ command }) => command.commandId)).size).toBe(1);
+    expect((await view(handle)).assignments).toMatchObject([{ userId: 'U1' }, { userId: 'U2' }]);
+    await handle.signal(INCIDENT.signals.answer, await ack(handle));
+    await until(() => world.stops.length === 1);
+    expect(world.stops[0]?.command.userIds).toEqual(['U1', 'U2']);
     await resolveNow(handle);
     await handle.result();
   });
