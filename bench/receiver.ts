@@ -1,16 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Page {
-  readonly topic: string;
-  /** `performance.now()` when the request's body was complete. */
-  readonly at: number;
-  readonly text: string;
-}
-
-/** Stands in for the push provider: notes when each page arrived and answers at once. Keeps 100,000 at most. */
+/** Stands in for the push provider: notes when the page of each alert arrived, and answers at once. */
 export class Receiver {
-  readonly pages: Page[] = [];
+  /** By the alert's dedup key (titles are `Bench {key}`): `performance.now()` when each page was complete. */
+  readonly arrivals = new Map<string, number[]>();
+  /** Messages received. */
+  messages = 0;
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
 
@@ -21,14 +17,21 @@ export class Receiver {
       request.on('end', () => {
         const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string>;
         const text = `${body['title'] ?? ''} ${body['message'] ?? ''}`;
-        if (this.pages.length < 100_000) {
-          this.pages.push({ topic: body['topic'] ?? '', at: performance.now(), text });
-        }
+        this.#note(text, performance.now());
         response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify({ id: `n${this.pages.length}`, event: 'message' }));
+        response.end(JSON.stringify({ id: `n${this.messages}`, event: 'message' }));
         for (const wake of this.#waiting) wake();
       });
     });
+  }
+
+  #note(text: string, at: number): void {
+    this.messages += 1;
+    for (const key of new Set(
+      Array.from(text.matchAll(/Bench (\S+)/g), (match) => match[1] ?? ''),
+    )) {
+      this.arrivals.set(key, [...(this.arrivals.get(key) ?? []), at]);
+    }
   }
 
   async listen(): Promise<string> {
@@ -36,12 +39,12 @@ export class Receiver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Resolves when `enough` of the pages so far holds, or rejects after the limit. */
-  async until(enough: (pages: readonly Page[]) => boolean, limitMs: number): Promise<void> {
+  /** Resolves when `enough` holds, or rejects after the limit. */
+  async until(enough: () => boolean, limitMs: number): Promise<void> {
     const deadline = performance.now() + limitMs;
-    while (!enough(this.pages)) {
+    while (!enough()) {
       const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`gave up after ${limitMs} ms with ${this.pages.length} pages`);
+      if (left <= 0) throw new Error(`gave up after ${limitMs} ms with ${this.messages} messages`);
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           clearTimeout(timer);

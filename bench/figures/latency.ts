@@ -1,5 +1,5 @@
 import { openLoop, summarize, trigger, type Summary } from '../load.ts';
-import { routingKey, topic } from '../population.ts';
+import { QUICK_STEP_FROM, routingKey } from '../population.ts';
 import type { BenchStack } from '../stack.ts';
 
 /** P1: alert accepted → the provider has the page, idle: one alert every half second, each for another person. */
@@ -8,15 +8,13 @@ export async function idleLatency(
   count = 100,
 ): Promise<{ acceptToPageMs: Summary; requestMs: Summary }> {
   const run = `p1-${Date.now()}`;
-  const before = bench.receiver.pages.length;
   const accepted = await openLoop(count, 500, (n) =>
     trigger(bench.apiUrl, routingKey(n + 1), `${run}-${n}`),
   );
-  await bench.receiver.until((pages) => pages.length >= before + count, 30_000);
-  const arrived = firstArrivals(bench, before);
+  const arrived = await firstArrivals(bench, run, { count, limitMs: 30_000 });
   return {
     acceptToPageMs: summarize(
-      accepted.map((one, n) => (arrived.get(topic(n + 1)) ?? Infinity) - one.acceptedAt),
+      accepted.map((one, n) => (arrived.get(n) ?? Infinity) - one.acceptedAt),
     ),
     requestMs: summarize(accepted.map((one) => one.acceptedAt - one.sentAt)),
   };
@@ -34,14 +32,12 @@ export interface Burst {
 /** P2: `count` alerts at once for as many people; the time until the last page has arrived. */
 export async function burst(bench: BenchStack, count: number): Promise<Burst> {
   const run = `p2-${Date.now()}`;
-  const before = bench.receiver.pages.length;
   const startedAt = performance.now();
   const accepted = await openLoop(count, 0, (n) =>
     trigger(bench.apiUrl, routingKey(n + 1), `${run}-${n}`),
   );
-  const everybody = (): boolean => firstArrivals(bench, before).size >= count;
-  await bench.receiver.until(everybody, 300_000);
-  const arrivals = [...firstArrivals(bench, before).values()].sort((a, b) => a - b);
+  const arrived = await firstArrivals(bench, run, { count, limitMs: 300_000 });
+  const arrivals = [...arrived.values()].sort((a, b) => a - b);
   const lastPageMs = Math.round((arrivals.at(-1) ?? Infinity) - startedAt);
   return {
     alerts: count,
@@ -56,22 +52,33 @@ export async function burst(bench: BenchStack, count: number): Promise<Burst> {
 /** P7: a step of 60 s: seconds from the acceptance of the alert to the second page. */
 export async function escalationStep(bench: BenchStack, count = 20): Promise<Summary> {
   const run = `p7-${Date.now()}`;
-  const before = bench.receiver.pages.length;
   const accepted = await openLoop(count, 250, (n) =>
-    trigger(bench.apiUrl, routingKey(n + 1), `${run}-${n}`),
+    trigger(bench.apiUrl, routingKey(QUICK_STEP_FROM + n), `${run}-${n}`),
   );
-  await bench.receiver.until((pages) => pages.length >= before + 2 * count, 90_000);
-  const seconds = accepted.map((one, n) => {
-    const mine = bench.receiver.pages.slice(before).filter((page) => page.topic === topic(n + 1));
-    return ((mine[1]?.at ?? Infinity) - one.acceptedAt) / 1000;
-  });
+  const times = (): Map<number, readonly number[]> => arrivals(bench, run);
+  const twice = (): boolean =>
+    [...times().values()].filter(({ length }) => length > 1).length === count;
+  await bench.receiver.until(twice, 90_000);
+  const seconds = accepted.map(
+    (one, n) => ((times().get(n)?.[1] ?? Infinity) - one.acceptedAt) / 1000,
+  );
   return summarize(seconds);
 }
 
-function firstArrivals(bench: BenchStack, before: number): Map<string, number> {
-  const arrived = new Map<string, number>();
-  for (const page of bench.receiver.pages.slice(before)) {
-    if (!arrived.has(page.topic)) arrived.set(page.topic, page.at);
+async function firstArrivals(
+  bench: BenchStack,
+  run: string,
+  { count, limitMs }: { readonly count: number; readonly limitMs: number },
+): Promise<Map<number, number>> {
+  await bench.receiver.until(() => arrivals(bench, run).size >= count, limitMs);
+  return new Map([...arrivals(bench, run)].map(([n, times]) => [n, times[0] ?? Infinity]));
+}
+
+/** When the pages of each alert of a run arrived; a bundle counts for every alert that it names. */
+function arrivals(bench: BenchStack, run: string): Map<number, readonly number[]> {
+  const found = new Map<number, readonly number[]>();
+  for (const [key, times] of bench.receiver.arrivals) {
+    if (key.startsWith(`${run}-`)) found.set(Number(key.slice(run.length + 1)), times);
   }
-  return arrived;
+  return found;
 }

@@ -45,11 +45,11 @@ export async function workerKill(bench: BenchStack, times = 5): Promise<readonly
   for (let n = 0; n < times; n += 1) {
     const worker = bench.stack.processes().find(({ name }) => name === 'worker');
     if (worker?.pid === undefined) throw new Error('no worker to kill');
-    const before = bench.receiver.pages.length;
+    const key = `p10-${n}-${Date.now()}`;
     process.kill(worker.pid, 'SIGKILL');
     const killedAt = performance.now();
-    await trigger(bench.apiUrl, routingKey(500 + n), `p10-${Date.now()}`);
-    await bench.receiver.until((pages) => pages.length > before, 60_000);
+    await trigger(bench.apiUrl, routingKey(500 + n), key);
+    await bench.receiver.until(() => bench.receiver.arrivals.has(key), 60_000);
     seconds.push(Math.round((performance.now() - killedAt) / 100) / 10);
     await new Promise((resolve) => setTimeout(resolve, 5000));
   }
