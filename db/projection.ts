@@ -21,6 +21,7 @@ export async function writeProjection(database: Database, projection: Projection
   const { accountId, view, entries } = projection;
   await database.inAccount(accountId, async (trx) => {
     if (view) await upsertView(trx, accountId, view);
+    if (view) await insertAlertKeys(trx, accountId, view);
     if (entries.length > 0) await insertEntries(trx, accountId, entries);
   });
 }
@@ -32,6 +33,19 @@ async function upsertView(trx: Knex.Transaction, accountId: string, view: Incide
     .merge()
     // Two runs of a workflow may tell the same incident; the newer revision stays.
     .where('incidents.revision', '<', view.revision);
+}
+
+/** Keys other than the incident's own. They stay: whoever looks for one wants the incident that it once led to. */
+async function insertAlertKeys(trx: Knex.Transaction, accountId: string, view: IncidentView) {
+  const keys = new Set(view.alerts.map(({ dedupKey }) => clean(dedupKey)));
+  keys.delete(clean(view.incidentKey ?? ''));
+  if (keys.size === 0) return;
+  const rows = [...keys].map((key) => ({
+    account_id: accountId,
+    alert_key: key,
+    incident_id: view.id,
+  }));
+  await trx('incident_alert_keys').insert(rows).onConflict().ignore();
 }
 
 function incidentRow(accountId: string, view: IncidentView) {

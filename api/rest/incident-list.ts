@@ -142,7 +142,9 @@ function matches(view: IncidentView, filter: IncidentFilter): boolean {
     among(filter.urgencies, view.urgency) &&
     among(filter.serviceIds, view.serviceId) &&
     (filter.userIds.length === 0 || assigned) &&
-    (filter.incidentKey === null || filter.incidentKey === view.incidentKey)
+    (filter.incidentKey === null ||
+      filter.incidentKey === view.incidentKey ||
+      view.alerts.some(({ dedupKey }) => dedupKey === filter.incidentKey))
   );
 }
 

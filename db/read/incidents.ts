@@ -88,10 +88,23 @@ function filtered(trx: Knex.Transaction, accountId: string, filter: IncidentFilt
       .where('status', '<>', 'resolved')
       .whereRaw('assignee_ids && ?', [[...filter.userIds]]);
   }
-  if (filter.incidentKey !== null) void query.where('incident_key', filter.incidentKey);
+  if (filter.incidentKey !== null) whereKey(query, trx, { accountId, key: filter.incidentKey });
   if (filter.since !== null) void query.where('created_at', '>=', filter.since);
   if (filter.until !== null) void query.where('created_at', '<', filter.until);
   return query;
+}
+
+/** The incident's own key, or that of an alert which came to it. */
+function whereKey(
+  query: Knex.QueryBuilder,
+  trx: Knex.Transaction,
+  { accountId, key }: { readonly accountId: string; readonly key: string },
+) {
+  const own = trx('incidents').select('id').where({ account_id: accountId, incident_key: key });
+  const ofAlerts = trx('incident_alert_keys')
+    .select('incident_id')
+    .where({ account_id: accountId, alert_key: key });
+  void query.whereIn('id', own.union(ofAlerts));
 }
 
 /** Written so that the partial index of open incidents can answer whenever only open ones are asked for. */
