@@ -1,6 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
+
 import { z } from 'zod';
 
-import type { IncidentAddress } from '../../domain/incident/types.ts';
+import type { IncidentAddress, IncidentView } from '../../domain/incident/types.ts';
+import { queryView } from '../live-incidents.ts';
 import { defineRoute, type Answer, type Route } from '../route.ts';
 import { act, findOr404, type Acted, type Caller } from './incident-actions.ts';
 import { incidentJson, incidentReference } from './incident-json.ts';
@@ -21,6 +24,9 @@ import {
 /** PagerDuty's bound of a bulk update. */
 const BULK_MAX = 250;
 const BULK_AT_ONCE = 8;
+/** How long a merge is waited for, and how often it is looked at. */
+const ABSORB_MAX_MS = 3000;
+const ABSORB_POLL_MS = 50;
 
 const createBody = z.object({
   incident: z.object({
@@ -68,7 +74,8 @@ export function createIncidentWriteRoutes(deps: IncidentDeps): readonly Route[] 
       method: 'put',
       path: '/incidents',
       operationId: 'updateIncidents',
-      summary: 'Change up to 250 incidents',
+      summary:
+        'Change up to 250 incidents; a conference bridge and a priority are accepted and ignored',
       body: bulkBody,
       responses: {
         200: ok('Those that were changed, in order.', pageSchema('incidents', incidentSchema)),
@@ -81,7 +88,8 @@ export function createIncidentWriteRoutes(deps: IncidentDeps): readonly Route[] 
       method: 'put',
       path: '/incidents/{id}',
       operationId: 'updateIncident',
-      summary: 'Acknowledge, resolve, reassign, escalate or rename an incident',
+      summary:
+        'Acknowledge, resolve, reassign, escalate or rename an incident; a conference bridge and a priority are accepted and ignored',
       params: idParams,
       body: updateBody,
       responses: { 200: ok('The incident.', one), 202: pendingOk },
@@ -117,7 +125,8 @@ export function createIncidentWriteRoutes(deps: IncidentDeps): readonly Route[] 
       handle: async (input) => {
         const sources = await addresses(deps, input, input.body.source_incidents);
         const { view } = await act(deps, input, input.params.id, [{ type: 'merge', sources }]);
-        const incident = incidentReference(jsonContext(deps, input.actor), view);
+        const merged = await untilAbsorbed(deps, view);
+        const incident = incidentReference(jsonContext(deps, input.actor), merged);
         return { status: 200, body: { incident } };
       },
     }),
@@ -204,6 +213,21 @@ async function attempt(id: string, work: () => Promise<Acted>): Promise<BulkResu
     if (error instanceof RestError) return { id, error };
     throw error;
   }
+}
+
+/** The target once it has all its sources; after 3 s, or without an answer, as it is. */
+async function untilAbsorbed({ temporal }: IncidentDeps, target: IncidentView) {
+  const deadline = Date.now() + ABSORB_MAX_MS;
+  let view = target;
+  while ((view.mergesPending ?? 0) > 0 && Date.now() < deadline) {
+    await setTimeout(ABSORB_POLL_MS);
+    try {
+      view = await queryView(temporal, target);
+    } catch {
+      return view;
+    }
+  }
+  return view;
 }
 
 async function addresses(

@@ -1,4 +1,5 @@
 import { INCIDENT_LIMITS } from '../limits.ts';
+import { resolveAlerts } from './alerts.ts';
 import {
   type Cause,
   type Draft,
@@ -67,6 +68,9 @@ function takeOtherAction(d: Draft, action: IncidentAction, cause: Cause): void {
   switch (action.type) {
     case 'note':
       addNote(d, action.content, cause);
+      return;
+    case 'resolve_alerts':
+      resolveAlerts(d, action.alertIds, cause);
       return;
     case 'set_title':
       setTitle(d, action.title, cause);

@@ -201,6 +201,29 @@ function acknowledgeByEvent(d: Draft, event: AlertEvent, cause: Cause): void {
   if (d.state.view.alerts.some((alert) => isOpenAlertOf(alert, event))) acknowledge(d, cause);
 }
 
+/** A person resolves some alerts. One that is resolved already, alone, changes nothing. */
+export function resolveAlerts(d: Draft, alertIds: readonly string[], cause: Cause): void {
+  const meant = (alert: Alert) => alert.status === 'triggered' && alertIds.includes(alert.id);
+  const { alerts } = d.state.view;
+  const resolved = alerts.filter(meant).map(({ id }) => id);
+  if (resolved.length === 0) return;
+  setAlerts(
+    d,
+    alerts.map((alert) =>
+      meant(alert) ? { ...alert, status: 'resolved' as const, resolvedAt: cause.at } : alert,
+    ),
+  );
+  const what = resolved.length === 1 ? '1 alert' : `${resolved.length} alerts`;
+  const left = d.state.view.alertCounts.triggered;
+  if (left > 0 || d.state.pendingMerges.length > 0) {
+    const open = `${left} of the incident ${left === 1 ? 'is' : 'are'} still open`;
+    const reason = `${cause.agent.summary} resolved ${what}; ${open}.`;
+    log(d, { type: 'annotate_log_entry', reason, cause }, { alertIds: resolved });
+    return;
+  }
+  resolve(d, cause, `${cause.agent.summary} resolved ${what}, the last of the incident.`);
+}
+
 function resolveAlert(d: Draft, event: AlertEvent, cause: Cause): void {
   const alerts = d.state.view.alerts;
   if (!alerts.some((alert) => isOpenAlertOf(alert, event))) return;

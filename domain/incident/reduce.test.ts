@@ -487,3 +487,31 @@ test('an action that the earlier incident took is refused by the next one, not a
   const opened = new Drive(next).alert({ eventId: 'E2' });
   expect(validateAction(opened.state, resolve)?.type).toBe('AlreadyResolved');
 });
+
+test('resolving alerts by hand: the last one ends the incident, repeats and strangers change nothing', () => {
+  const d = new Drive().alert().page();
+  const source = {
+    ...d.state.view,
+    id: 'PSRC',
+    alerts: [{ ...d.state.view.alerts[0], id: 'PSRC-A1', dedupKey: 'b' }],
+  };
+  const sources = [{ incidentId: 'PSRC', workflowId: 'src' }];
+  d.on(act({ type: 'merge', sources })).on({
+    type: 'absorbed',
+    source: source as typeof d.state.view,
+  });
+  const unknown = action({ type: 'resolve_alerts', alertIds: ['PSRC-A1', 'NONE'] });
+  expect(validateAction(d.state, unknown)?.type).toBe('InvalidAction');
+  d.on(act({ type: 'resolve_alerts', alertIds: ['PSRC-A1'] }));
+  expect(d.state.view).toMatchObject({
+    status: 'triggered',
+    alertCounts: { resolved: 1, triggered: 1 },
+  });
+  expect(d.last()).toBe('User 1 resolved 1 alert; 1 of the incident is still open.');
+  const entries = d.state.outbox.length;
+  d.on(act({ type: 'resolve_alerts', alertIds: ['PSRC-A1'] }));
+  expect(d.state.outbox).toHaveLength(entries);
+  d.on(act({ type: 'resolve_alerts', alertIds: ['PINC-A1'] }));
+  expect(d.state.view.status).toBe('resolved');
+  expect(d.types().at(-1)).toBe('resolve');
+});

@@ -97,5 +97,6 @@ function pendingActionsOf(state: IncidentState): IncidentView['pendingActions'] 
 
 /** What people and tools see. */
 export function viewOf(state: IncidentState): IncidentView {
-  return state.view;
+  const mergesPending = state.pendingMerges.length;
+  return mergesPending > 0 ? { ...state.view, mergesPending } : state.view;
 }

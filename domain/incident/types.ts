@@ -181,6 +181,8 @@ export interface IncidentView {
     readonly timer: EscalationTimer;
   };
   readonly snoozedUntil: string | null;
+  /** Sources of a merge that have not handed themselves over yet; absent when there are none, and never projected. */
+  readonly mergesPending?: number;
   /** Grows by one with every change: a projection never goes back. */
   readonly revision: number;
 }
@@ -196,6 +198,8 @@ export type IncidentAction = ActionContext &
     | { readonly type: 'escalate'; readonly ruleIndex: number | null }
     | { readonly type: 'snooze'; readonly durationSec: number }
     | { readonly type: 'note'; readonly content: string }
+    /** These of the incident's alerts; with the last open one the incident resolves. */
+    | { readonly type: 'resolve_alerts'; readonly alertIds: readonly string[] }
     | { readonly type: 'set_title'; readonly title: string }
     | { readonly type: 'set_urgency'; readonly urgency: Urgency }
     | { readonly type: 'merge'; readonly sources: readonly IncidentAddress[] }

@@ -48,6 +48,8 @@ function boundsMessage(state: IncidentState, action: IncidentAction): string | n
       return snoozeMessage(action.durationSec);
     case 'note':
       return noteMessage(state, action.content);
+    case 'resolve_alerts':
+      return alertsMessage(state, action.alertIds);
     case 'set_title':
       return textMessage('Title', action.title, INCIDENT_LIMITS.titleChars);
     case 'merge':
@@ -93,6 +95,12 @@ function noteMessage(state: IncidentState, content: string): string | null {
   if (waiting >= INCIDENT_LIMITS.outboxNotes)
     return 'Too many notes are waiting to be stored; try again later.';
   return textMessage('Note', content, INCIDENT_LIMITS.noteChars);
+}
+
+function alertsMessage(state: IncidentState, alertIds: readonly string[]): string | null {
+  const unknown = alertIds.find((id) => !state.view.alerts.some((alert) => alert.id === id));
+  if (unknown !== undefined) return `The incident has no alert ${unknown.slice(0, 64)}.`;
+  return countMessage('Alerts', alertIds.length, INCIDENT_LIMITS.alerts);
 }
 
 function requestMessage(state: IncidentState, targets: number): string | null {

@@ -4,6 +4,10 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { INCIDENT } from '../../domain/messages.ts';
+import { settingsOf } from '../../domain/on-call.ts';
+import { newId } from '../../platform/ids.ts';
+import { TASK_QUEUES } from '../../temporal-config/names.ts';
 import {
   at,
   incidentId,
@@ -11,6 +15,7 @@ import {
   type ApiAnswer,
   type IncidentApi,
 } from '../support/incident-api.ts';
+import { alertEvent } from '../support/incident-samples.ts';
 
 let api: IncidentApi;
 let serviceId: string;
@@ -77,6 +82,58 @@ test('an incident lives from creation to its last log entry', async () => {
     );
     const first = await api.ask('GET', `/log_entries/${id}-1`);
     expect(at(first.body, 'log_entry', 'type')).toBe('trigger_log_entry');
+  });
+});
+
+/** As an alert event makes it: started by its signal, keyed by its dedup key. */
+async function byEvent(key: string): Promise<string> {
+  const demo = api.directory.accounts().find(({ account }) => account.subdomain === 'demo');
+  const settings = demo && settingsOf(demo, serviceId);
+  if (!settings) throw new Error('no demo service');
+  const incidentId = newId('Q');
+  const event = alertEvent({
+    eventId: incidentId,
+    dedupKey: key,
+    receivedAt: new Date().toISOString(),
+  });
+  await api.temporal.client.workflow.signalWithStart(INCIDENT.workflow, {
+    workflowId: `incident/${incidentId}`,
+    taskQueue: TASK_QUEUES.workflows,
+    args: [{ incidentId, settings, manual: null }],
+    signal: INCIDENT.signals.events,
+    signalArgs: [[event]],
+  });
+  await eventually(
+    () => api.ask('GET', `/incidents/${incidentId}`),
+    (body) => at(body, 'incident', 'id') === incidentId,
+  );
+  return incidentId;
+}
+
+test('a merge is answered with the alerts of its sources; alerts are resolved one by one and all at once', async () => {
+  await api.whileWorking(async () => {
+    const [target, source] = [await byEvent('disk'), await byEvent('net')];
+    const merged = await api.ask('PUT', `/incidents/${target}/merge`, {
+      source_incidents: [{ id: source, type: 'incident_reference' }],
+    });
+    expect([merged.status, at(merged.body, 'incident', 'id')]).toEqual([200, target]);
+    const path = `/incidents/${target}/alerts`;
+    const listed = await api.ask('GET', path);
+    expect(listed.body['alerts']).toMatchObject([{ alert_key: 'disk' }, { alert_key: 'net' }]);
+    const bySource = await eventually(
+      () => api.ask('GET', '/incidents?incident_key=net&statuses[]=triggered'),
+      (body) => JSON.stringify(body).includes(target),
+    );
+    expect(bySource.body['incidents']).toMatchObject([{ id: target, incident_key: 'disk' }]);
+    const resolved = { type: 'alert', status: 'resolved' };
+    const one = await api.ask('PUT', `${path}/${source}-A1`, { alert: resolved });
+    expect([one.status, at(one.body, 'alert', 'status')]).toEqual([200, 'resolved']);
+    expect((await api.ask('PUT', `${path}/NONE`, { alert: resolved })).status).toBe(404);
+    const alerts = [`${target}-A1`, `${source}-A1`].map((id) => ({ id, ...resolved }));
+    const all = await api.ask('PUT', path, { alerts });
+    expect([all.status, all.body['alerts']]).toMatchObject([200, alerts]);
+    const over = await api.ask('GET', `/incidents/${target}`);
+    expect(at(over.body, 'incident', 'status')).toBe('resolved');
   });
 });
 
