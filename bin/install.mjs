@@ -15,10 +15,15 @@ const lock = createHash('sha256')
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   console.log('Installing dependencies (the first time this takes about a minute) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const run = (...args) =>
+    spawnSync(npm, [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', args[0] === 'ci' ? 'ignore' : 'inherit'],
+    });
+  // `npm ci` refuses a lock file that lacks another platform's optional package, which a registry may not
+  // serve yet; `npm install` keeps to the same locked versions and passes over those.
+  let result = run('ci');
+  if (result.status !== 0) result = run('install', '--no-save');
   if (result.status !== 0) {
     console.error(
       'Installing failed: see the message of npm above, mend it, and run the same command again.',
