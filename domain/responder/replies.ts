@@ -157,12 +157,14 @@ function outcomeOf(state: ResponderState, reply: Reply, nowMs: number): StopOutc
 }
 
 function answer(state: ResponderState, reply: Reply, incident: KnownIncident): ResponderCommand {
+  const page = state.pages.find((item) => item.incidentId === incident.incidentId);
   const content: Answer = {
     actionId: `reply/${reply.replyId.slice(0, 200)}/${incident.incidentId}`,
     at: reply.at,
     agent: { type: 'user', id: state.userId, summary: state.userName },
     channel: reply.via,
-    traceparent: reply.traceparent,
+    // The alert's trace goes on to its answer; a vendor's callback can only begin one of its own.
+    traceparent: page?.traceparent ?? reply.traceparent,
     incidentId: incident.incidentId,
     userId: state.userId,
     action: reply.action,

@@ -219,11 +219,13 @@ it('makes an account with an owner whose key acts for them', async () => {
 });
 
 it('groups the simulated phones by the people of the demo account', async () => {
-  const rows = (await database.inAccount('PDEMO000000000', (trx) =>
-    trx('contact_methods as c')
-      .join('users as u', 'u.id', 'c.user_id')
-      .select('u.name', 'c.address'),
-  )) as { name: string; address: string }[];
+  const rows: { name: string; address: string }[] = await database.inAccount(
+    'PDEMO000000000',
+    (trx) =>
+      trx('contact_methods as c')
+        .join('users as u', 'u.id', 'c.user_id')
+        .select('u.name', 'c.address'),
+  );
   const shown = DEMO_PEOPLE.flatMap(({ name, addresses }) =>
     addresses.map((address) => `${name} ${address}`),
   );

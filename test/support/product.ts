@@ -142,6 +142,14 @@ export class Product {
     this.close = parts.close;
   }
 
+  /** Key of an account's admin. */
+  apiKey(account: string): string {
+    return this.#parts.accounts.apiKeys.get(account) ?? '';
+  }
+  /** What the simulated telephony signs with. */
+  readonly twilioToken = TOKEN;
+  readonly twilioSid = SID;
+
   person(name: string): SeededPerson {
     const person = this.#parts.accounts.people.get(name);
     if (!person) throw new Error(`nobody is called ${name}`);
@@ -199,7 +207,7 @@ export class Product {
     const response = await fetch(this.apiUrl + path, {
       method,
       headers: {
-        authorization: `Token token=${this.#parts.accounts.apiKeys.get(account) ?? ''}`,
+        authorization: `Token token=${this.apiKey(account)}`,
         'content-type': 'application/json',
         from: this.person(`${account}-owner`).email,
       },

@@ -21,12 +21,3 @@ export function createRefer(publicUrl: string): Refer {
     html_url: null,
   });
 }
-
-/** References to the named ones of `items`; one that is gone is left out. */
-export function referAll(
-  refer: Refer,
-  kind: { readonly type: string; readonly collection: string },
-  items: readonly { readonly id: string; readonly name: string }[],
-): readonly Reference[] {
-  return items.map((item) => refer(kind.type, `${kind.collection}/${item.id}`, item.name));
-}
