@@ -69,7 +69,7 @@ async function seedAccount(
     account_id: account.id,
     name: 'First key of the account',
     key_hash: hashKey(apiKey),
-    role: 'owner',
+    role: 'admin',
   });
   return { subdomain: account.subdomain, apiKey, integrationKeys };
 }
