@@ -31,9 +31,11 @@ async function oneStart(environment: Record<string, string>): Promise<number> {
       output += chunk.toString();
       if (output.includes('PD Lite is running')) resolve((performance.now() - startedAt) / 1000);
     });
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.once('exit', () => reject(new Error(`npm start ended: ${output.slice(-2000)}`)));
   });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  // npm ends before the starter does; the output closes with the last of them.
+  const ended = new Promise((resolve) => child.once('close', resolve));
   if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
   await ended;
   return Math.round(seconds * 10) / 10;
