@@ -1,5 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
+import type { Knex } from 'knex';
 import pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
@@ -16,6 +18,7 @@ const directory = fileURLToPath(new URL('../migrations', import.meta.url));
  * second runner waits (at most 2 min) and then finds nothing to do. A migration waits at most 3 s for a
  * table that somebody uses, and fails then, rather than stopping all traffic behind it.
  * @returns the names of the migrations that it ran.
+ * @throws Error in one sentence when a newer PD Lite has migrated the database.
  */
 export async function migrate(
   ownerUrl: string,
@@ -44,10 +47,23 @@ async function runPending(ownerUrl: string, logger: Logger): Promise<readonly st
     const config = { directory, loadExtensions: ['.mjs'], tableName: 'schema_migrations' };
     // A runner that was killed leaves knex's own lock set for ever; ours ended with its connection.
     await knex.migrate.forceFreeMigrationsLock(config);
+    await refuseNewer(knex);
     const [, names] = (await knex.migrate.latest(config)) as [number, string[]];
     for (const name of names) logger.info({ migration: name }, 'migrated');
     return names;
   } finally {
     await knex.destroy();
   }
+}
+
+/** An older program would write rows that a newer schema does not mean. */
+async function refuseNewer(knex: Knex): Promise<void> {
+  if (!(await knex.schema.hasTable('schema_migrations'))) return;
+  const known = new Set(await readdir(directory));
+  const ran = await knex<{ name: string }>('schema_migrations').select('name').orderBy('name');
+  const unknown = ran.map(({ name }) => name).filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new Error(
+    `a newer PD Lite has migrated this database (${unknown.join(', ')}); run that version, or name another database`,
+  );
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 
+import { withLogFile } from './log-file.ts';
 import { StartError } from './settings.ts';
 
 export interface ChildOptions {
@@ -12,6 +12,8 @@ export interface ChildOptions {
   readonly root: string;
   readonly dataDir: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Called at each start with the new process id. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 const RESTART_DELAYS_MS = [200, 500, 1000, 2000, 5000, 10_000] as const;
@@ -89,19 +91,20 @@ export async function runToEnd(options: ChildOptions): Promise<string> {
   return output;
 }
 
+/** Loaded first: ends the child when this process is gone. */
+const GUARD = new URL('end-with-parent.ts', import.meta.url).href;
+
 function launch(options: ChildOptions, output: 'file' | 'pipe' = 'file'): ChildProcess {
-  const child = spawn(process.execPath, [options.script, ...(options.args ?? [])], {
-    cwd: options.root,
-    env: { ...options.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Its own process group: Ctrl-C reaches only the parent, which stops the children in order.
-    detached: true,
-  });
-  if (output === 'file') {
-    const log = createWriteStream(logFile(options), { flags: 'a', mode: 0o600 });
-    child.stdout.pipe(log);
-    child.stderr.pipe(log);
-  }
+  const start = (stdio: number | 'pipe'): ChildProcess =>
+    spawn(process.execPath, ['--import', GUARD, options.script, ...(options.args ?? [])], {
+      cwd: options.root,
+      env: { ...options.environment },
+      stdio: ['ignore', stdio, stdio, 'ipc'],
+      // Its own process group: Ctrl-C reaches only the parent, which stops the children in order.
+      detached: true,
+    });
+  const child = output === 'pipe' ? start('pipe') : withLogFile(logFile(options), start);
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   return child;
 }
 

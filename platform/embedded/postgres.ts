@@ -1,6 +1,6 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 
 import { isAlive } from './file-lock.ts';
-import { endProcess, freePort, isPortFree, tail } from './process.ts';
+import { spawnLogged, type LoggedProcess } from './log-file.ts';
+import { endProcess, freePort, isPortFree } from './process.ts';
 import { StartError } from './settings.ts';
 import { serverUser, type ServerUser } from './server-user.ts';
 
@@ -30,6 +31,10 @@ export interface PostgresOptions {
   readonly log: (line: string) => void;
   /** Server settings, for example `{ fsync: 'off' }` in tests. The defaults are durable. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where its output goes; kept only to explain a failed start when missing. */
+  readonly logFile?: string;
+  /** Called at once with the process id. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface EmbeddedPostgres {
@@ -70,6 +75,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   }
   const superuserUrl = `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
   const child = launch(binaries, { ...options, dataDir, port }, user);
+  if (child.process.pid !== undefined) options.onSpawn?.(child.process.pid);
   await untilReady(child, superuserUrl);
   return {
     port,
@@ -133,27 +139,30 @@ async function isPostgres(pid: number, dataDir: string): Promise<boolean> {
   }
 }
 
+/** Makes the cluster beside its place and moves it there, so that half of one is never taken for a whole. */
 async function initialise(
   binaries: Binaries,
   dataDir: string,
   { user, password }: { user: ServerUser; password: string },
 ): Promise<void> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await chmod(dataDir, 0o700);
+  const folder = `${dataDir}.new`;
   const passwordFile = `${dataDir}.password`;
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (user.owner !== null) {
-    await chown(dataDir, user.owner.uid, user.owner.gid);
-    await chown(passwordFile, user.owner.uid, user.owner.gid);
-  }
-  const auth = ['--auth=scram-sha-256', '--username=postgres', `--pwfile=${passwordFile}`];
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin'];
-  const args = [`--pgdata=${dataDir}`, ...auth, ...locale, '--builtin-locale=C.UTF-8'];
   try {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    for (const made of [folder, passwordFile]) {
+      if (user.owner !== null) await chown(made, user.owner.uid, user.owner.gid);
+    }
+    const auth = ['--auth=scram-sha-256', '--username=postgres', `--pwfile=${passwordFile}`];
+    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin'];
+    const args = [`--pgdata=${folder}`, ...auth, ...locale, '--builtin-locale=C.UTF-8'];
     const [command, first] = user.command(binaries.initdb, args);
     await run(command, first, { ...user.spawn, cwd: '/', env: { LC_ALL: 'C', PATH: SYSTEM_PATH } });
+    await rename(folder, dataDir);
   } catch (error) {
-    await rm(dataDir, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
     const reason = error instanceof Error ? error.message.trim().split('\n').at(-1) : '';
     throw new StartError(`PostgreSQL could not make its folder ${dataDir}: ${reason ?? ''}`, {
       cause: error,
@@ -163,12 +172,7 @@ async function initialise(
   }
 }
 
-interface Launched {
-  readonly process: ChildProcess;
-  readonly output: ReturnType<typeof tail>;
-}
-
-function launch(binaries: Binaries, options: PostgresOptions, user: ServerUser): Launched {
+function launch(binaries: Binaries, options: PostgresOptions, user: ServerUser): LoggedProcess {
   const fixed = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -180,33 +184,28 @@ function launch(binaries: Binaries, options: PostgresOptions, user: ServerUser):
     ...['-D', options.dataDir, '-p', String(options.port)],
     ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]);
-  const child = spawn(command, args, {
+  return spawnLogged(command, args, {
     ...user.spawn,
     cwd: '/',
     env: { LC_ALL: 'C', PATH: SYSTEM_PATH },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    logFile: options.logFile,
     // Ctrl-C must not end the database before those who use it.
     detached: true,
   });
-  const output = tail();
-  child.stderr.on('data', (chunk: Buffer) => output.add(chunk));
-  return { process: child, output };
 }
 
-async function untilReady({ process: child, output }: Launched, url: string): Promise<void> {
+async function untilReady({ process: child, output }: LoggedProcess, url: string): Promise<void> {
   const deadline = Date.now() + READY_LIMIT_MS;
   const gone: Error[] = [];
   child.once('error', (error) => gone.push(error));
   while (!(await answers(url))) {
     if (gone.length > 0 || child.exitCode !== null || child.signalCode !== null) {
-      throw new StartError(
-        `PostgreSQL ended at once: ${gone[0]?.message ?? output.text().slice(-600)}`,
-      );
+      throw new StartError(`PostgreSQL ended at once: ${gone[0]?.message ?? output().slice(-600)}`);
     }
     if (Date.now() > deadline) {
       await endProcess(child, 'SIGINT', STOP_LIMIT_MS);
       throw new StartError(
-        `PostgreSQL was not ready after ${READY_LIMIT_MS / 1000} s: ${output.text().slice(-600)}`,
+        `PostgreSQL was not ready after ${READY_LIMIT_MS / 1000} s: ${output().slice(-600)}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { inheritedEnvironment, loadConfig, type Config } from '../config.ts';
+import { isPortFree } from './process.ts';
 
 /** Something that whoever started the product can mend; the message says how. */
 export class StartError extends Error {
@@ -36,7 +36,7 @@ interface Secrets {
 /**
  * Settings of the embedded stack: the environment, completed with secrets that are made on the first run
  * and kept in the data folder.
- * @throws StartError when a port is taken.
+ * @throws StartError when the data folder cannot be used.
  */
 export async function readSettings(
   inherited: Readonly<Record<string, string>> = inheritedEnvironment(),
@@ -44,11 +44,10 @@ export async function readSettings(
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const given = loadConfig(inherited);
   const dataDir = path.resolve(root, given.DATA_DIR);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const secrets = await readSecrets(path.join(dataDir, 'secrets.json'));
+  const secrets = await openDataFolder(dataDir);
   const environment = { ...inherited, ...embeddedEnvironment(given, secrets) };
   const config = loadConfig(environment);
-  const settings: Settings = {
+  return {
     root,
     dataDir,
     environment,
@@ -58,8 +57,6 @@ export async function readSettings(
     temporalUiPort: given.EMBEDDED_TEMPORAL_UI_PORT,
     postgresPassword: secrets.postgresPassword,
   };
-  await refuseTakenPorts(settings);
-  return settings;
 }
 
 /** Whose phone, mailbox and push topic belong together: the people of the demo account (db/seed-accounts.ts). */
@@ -125,15 +122,46 @@ function simulatedProviders(given: Config, simulators: string): unknown[] {
   ];
 }
 
+async function openDataFolder(dataDir: string): Promise<Secrets> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    return await readSecrets(path.join(dataDir, 'secrets.json'));
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(
+      `The data folder ${dataDir} cannot be used (${reason}). Let this user write there, or set another DATA_DIR.`,
+      { cause: error },
+    );
+  }
+}
+
 async function readSecrets(file: string): Promise<Secrets> {
-  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as Secrets;
+  if (existsSync(file)) return parseSecrets(file, await readFile(file, 'utf8'));
   const random = (): string => randomBytes(24).toString('hex');
   const secrets = { linkSecret: random(), postgresPassword: random(), rolePassword: random() };
-  await writeFile(file, JSON.stringify(secrets), { mode: 0o600 });
+  // Whole or not at all: a data folder is of no use without the secrets that it was made with.
+  await writeFile(`${file}.new`, JSON.stringify(secrets), { mode: 0o600 });
+  await rename(`${file}.new`, file);
   return secrets;
 }
 
-async function refuseTakenPorts({ config, ...settings }: Settings): Promise<void> {
+function parseSecrets(file: string, text: string): Secrets {
+  try {
+    return JSON.parse(text) as Secrets;
+  } catch (error) {
+    throw new StartError(
+      `${file} is damaged, and the data beside it cannot be opened without it. Put it back from a backup, or move the data folder away to start anew.`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Looks at every port of the embedded stack before anything is started.
+ * @throws StartError for the first that is taken.
+ */
+export async function refuseTakenPorts({ config, ...settings }: Settings): Promise<void> {
   const ports: readonly (readonly [string, number])[] = [
     ['API_PORT', config.API_PORT],
     ['SIMULATORS_PORT', config.SIMULATORS_PORT],
@@ -146,19 +174,11 @@ async function refuseTakenPorts({ config, ...settings }: Settings): Promise<void
     ['EMBEDDED_POSTGRES_PORT', settings.postgresPort],
   ];
   for (const [variable, port] of ports) {
-    if (!(await isFree(port))) {
+    if (!(await isPortFree(port))) {
       throw new StartError(
         `Port ${port} is taken, perhaps by another \`npm start\`. Stop what listens there, ` +
           `or choose another port: ${variable}=${port + 1000} npm start`,
       );
     }
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

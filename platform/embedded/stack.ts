@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import { Child, runToEnd, type ChildOptions } from './child.ts';
 import { findTemporalCli } from './find-temporal.ts';
 import { startPostgres, type EmbeddedPostgres } from './postgres.ts';
-import { StartError, type Settings } from './settings.ts';
+import { RunFile } from './run-file.ts';
+import { refuseTakenPorts, StartError, type Settings } from './settings.ts';
 import { startTemporal, type EmbeddedTemporal } from './temporal.ts';
 
 const READY_LIMIT_MS = 60_000;
@@ -16,28 +16,33 @@ export class Stack {
   #postgres: EmbeddedPostgres | undefined;
   #temporal: EmbeddedTemporal | undefined;
   readonly #children: Child[] = [];
+  #run: RunFile | undefined;
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** Answers whether this was the first run on the data folder. */
+  /**
+   * Answers whether this was the first run on the data folder.
+   * @throws StartError when another run has the folder, a port is taken, or a part does not come up.
+   */
   async start(): Promise<boolean> {
     const { dataDir, config } = this.#settings;
-    await mkdir(path.join(dataDir, 'logs'), { recursive: true });
+    this.#run = await RunFile.claim(dataDir, say);
+    await refuseTakenPorts(this.#settings);
     const firstRun = !existsSync(path.join(dataDir, 'postgres'));
     const executable = step('Temporal', 'found', () => findTemporalCli({ log: say }));
-    await Promise.all([
+    await both(
       this.#startPostgres(),
       executable.then((found) => this.#startTemporal(found)),
-    ]);
+    );
     this.#launch('simulators', 'simulators/main.ts');
     this.#launch('worker', 'worker/main.ts');
     this.#launch('api', 'api/main.ts');
     await Promise.all([
-      ready('simulators', `http://127.0.0.1:${config.SIMULATORS_PORT}/`),
-      ready('worker', `http://127.0.0.1:${config.WORKER_METRICS_PORT}/health/ready`),
-      ready('api', `http://127.0.0.1:${config.API_PORT}/health/ready`),
+      this.#ready('simulators', `http://127.0.0.1:${config.SIMULATORS_PORT}/`),
+      this.#ready('worker', `http://127.0.0.1:${config.WORKER_METRICS_PORT}/health/ready`),
+      this.#ready('api', `http://127.0.0.1:${config.API_PORT}/health/ready`),
     ]);
     return firstRun;
   }
@@ -54,6 +59,13 @@ export class Stack {
 
   /** Stops in the reverse order: nothing loses what it depends on before it has ended. */
   async stop(): Promise<void> {
+    // Another run has the folder, or nothing was started.
+    if (this.#run === undefined) return;
+    if (!this.#run.isEmpty) await this.#stopAll();
+    this.#run.release();
+  }
+
+  async #stopAll(): Promise<void> {
     console.log('\nStopping …');
     for (const child of [...this.#children].reverse()) {
       await child.stop();
@@ -61,6 +73,7 @@ export class Stack {
     }
     await this.#temporal?.stop();
     await this.#postgres?.stop();
+    await this.#run?.endAll();
     console.log('  Temporal and PostgreSQL stopped. `npm start` goes on where this stopped.');
   }
 
@@ -72,6 +85,8 @@ export class Stack {
         port: postgresPort,
         password: postgresPassword,
         log: say,
+        logFile: this.#logFile('postgres'),
+        onSpawn: (pid) => this.#run?.add('postgres', pid, 'SIGINT'),
       }),
     );
     this.#postgres = postgres;
@@ -95,6 +110,8 @@ export class Stack {
         uiPort: temporalUiPort,
         dbFile: path.join(dataDir, 'temporal.db'),
         log: say,
+        logFile: this.#logFile('temporal'),
+        onSpawn: (pid) => this.#run?.add('temporal', pid),
       }),
     );
   }
@@ -107,8 +124,33 @@ export class Stack {
 
   #child(name: string, script: string, args: readonly string[] = []): ChildOptions {
     const { root, dataDir, environment } = this.#settings;
-    return { name, script, args, root, dataDir, environment };
+    const onSpawn = (pid: number): void => this.#run?.add(name, pid);
+    return { name, script, args, root, dataDir, environment, onSpawn };
   }
+
+  #logFile(name: string): string {
+    return path.join(this.#settings.dataDir, 'logs', `${name}.log`);
+  }
+
+  #ready(name: string, url: string): Promise<void> {
+    return step(name, 'ready', async () => {
+      const limit = Date.now() + READY_LIMIT_MS;
+      while (!(await answers(url))) {
+        if (Date.now() > limit) {
+          throw new StartError(
+            `${name} was not ready after ${READY_LIMIT_MS / 1000} s; its log says why: ${this.#logFile(name)}`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    });
+  }
+}
+
+/** Waits for both also when one fails: what is still starting could not be stopped. */
+async function both(...parts: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(parts)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function say(line: string): void {
@@ -121,20 +163,6 @@ async function step<T>(what: string, done: string, work: () => Promise<T>): Prom
   const result = await work();
   say(`${what} ${done} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   return result;
-}
-
-function ready(name: string, url: string): Promise<void> {
-  return step(name, 'ready', async () => {
-    const limit = Date.now() + READY_LIMIT_MS;
-    while (!(await answers(url))) {
-      if (Date.now() > limit) {
-        throw new StartError(
-          `${name} was not ready after ${READY_LIMIT_MS / 1000} s; its log says why: ${path.join('.data', 'logs', `${name}.log`)}`,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  });
 }
 
 async function answers(url: string): Promise<boolean> {

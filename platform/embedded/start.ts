@@ -14,8 +14,9 @@ async function main(): Promise<void> {
   const stop = (): void => {
     stopping ??= stack.stop().then(() => process.exit(0));
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  // SIGHUP: the terminal was closed; whatever is printed after that goes nowhere.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     const firstRun = await stack.start();
     printWelcome(settings, stack.processes(), firstRun);

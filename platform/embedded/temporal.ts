@@ -1,10 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-import { endProcess, freePort, isPortFree, tail } from './process.ts';
+import { spawnLogged, type LoggedProcess } from './log-file.ts';
+import { endProcess, freePort, isPortFree } from './process.ts';
 import { StartError } from './settings.ts';
 
 const run = promisify(execFile);
@@ -24,6 +25,10 @@ export interface TemporalOptions {
   /** Custom search attributes to register at once, name → type. */
   readonly searchAttributes?: Readonly<Record<string, string>>;
   readonly namespaces?: readonly string[];
+  /** Where its output goes; kept only to explain a failed start when missing. */
+  readonly logFile?: string;
+  /** Called at once with the process id. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface EmbeddedTemporal {
@@ -53,16 +58,15 @@ export async function startTemporal(options: TemporalOptions): Promise<EmbeddedT
     );
   }
   if (options.dbFile !== null) await mkdir(path.dirname(options.dbFile), { recursive: true });
-  const child = spawn(options.executable, serverArguments(options, port, uiPort), {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const logged = spawnLogged(options.executable, serverArguments(options, port, uiPort), {
+    logFile: options.logFile,
     // Ctrl-C must not end the engine before those who use it.
     detached: true,
   });
-  const output = tail();
-  child.stdout.on('data', (chunk: Buffer) => output.add(chunk));
-  child.stderr.on('data', (chunk: Buffer) => output.add(chunk));
+  const child = logged.process;
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   const address = `127.0.0.1:${port}`;
-  await untilServing(child, { executable: options.executable, address, port, output });
+  await untilServing(logged, { executable: options.executable, address, port });
   return {
     address,
     uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`,
@@ -94,18 +98,18 @@ interface Waiting {
   readonly executable: string;
   readonly address: string;
   readonly port: number;
-  readonly output: ReturnType<typeof tail>;
 }
 
-async function untilServing(child: ChildProcess, waiting: Waiting): Promise<void> {
+async function untilServing(
+  { process: child, output }: LoggedProcess,
+  waiting: Waiting,
+): Promise<void> {
   const deadline = Date.now() + READY_LIMIT_MS;
   let failure: Error | undefined;
   child.once('error', (error) => (failure = error));
   while (!(await isServing(waiting))) {
     if (failure !== undefined || child.exitCode !== null || child.signalCode !== null) {
-      throw new StartError(
-        `Temporal ended at once: ${failure?.message ?? waiting.output.text().slice(-600)}`,
-      );
+      throw new StartError(`Temporal ended at once: ${failure?.message ?? output().slice(-600)}`);
     }
     if (Date.now() > deadline) {
       await endProcess(child, 'SIGTERM', STOP_LIMIT_MS);

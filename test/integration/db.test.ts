@@ -69,6 +69,19 @@ describe('migrations', () => {
     expect(await migrate(urls.ownerUrl, { logger: silent })).toEqual([]);
   });
 
+  it('are refused on a database that a newer version has migrated', async () => {
+    const future = { name: '9999_future.mjs' };
+    await ask(
+      urls.ownerUrl,
+      'insert into schema_migrations (name, batch, migration_time) values ($1, 9, now())',
+      [future.name],
+    );
+    await expect(migrate(urls.ownerUrl, { logger: silent })).rejects.toThrow(
+      'a newer PD Lite has migrated this database (9999_future.mjs)',
+    );
+    await ask(urls.ownerUrl, 'delete from schema_migrations where name = $1', [future.name]);
+  });
+
   it('force row-level security on every table that has tenants', async () => {
     const open = await ask(
       urls.ownerUrl,
