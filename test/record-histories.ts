@@ -1,81 +1,53 @@
 /**
- * Records the histories that test/replay replays: `node test/record-histories.ts VERSION`. It runs each
- * scenario with the real workflows on a development server and writes
+ * Records the histories that test/replay replays: `node test/record-histories.ts VERSION [NAME…]`. It runs
+ * each scenario (or the named ones) with the real workflows on a development server and writes
  * test/histories/{workflow}-{scenario}-{VERSION}.json. Never overwrite an older version: it stands for the
  * histories that are still open somewhere.
  */
 import { writeFile } from 'node:fs/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { IncidentInput } from '../domain/incident/types.ts';
-import { INCIDENT, TASK_QUEUES } from '../domain/messages.ts';
-import { action, alertEvent, answer, settings } from './support/incident-samples.ts';
+import { Worker } from '@temporalio/worker';
+import { TASK_QUEUES } from '../domain/messages.ts';
 import {
   bundle,
   defineAttributes,
+  fakeActivities,
   newWorld,
   quietRuntime,
-  withWorkers,
 } from './support/incident-worker.ts';
+import { recordedIncidents } from './support/recorded-incidents.ts';
+import { recordedResponders } from './support/recorded-responders.ts';
+import { ResponderActivities } from './support/responder-worker.ts';
 import { temporalCliPath } from './support/test-server.ts';
 
-type Scenario = (env: TestWorkflowEnvironment) => Promise<string>;
+const names = [...Object.keys(recordedIncidents), ...Object.keys(recordedResponders)];
 
-const now = () => new Date().toISOString();
-
-function trigger(env: TestWorkflowEnvironment, incidentId: string) {
-  const start: IncidentInput = {
-    incidentId,
-    settings: settings({ service: { acknowledgementTimeoutSec: 1800 } }),
-    manual: null,
-  };
-  return env.client.workflow.signalWithStart(INCIDENT.workflow, {
-    workflowId: `incident/ACC/SVC/${incidentId}`,
-    taskQueue: TASK_QUEUES.workflows,
-    args: [start],
-    signal: INCIDENT.signals.events,
-    signalArgs: [[alertEvent({ eventId: incidentId, dedupKey: incidentId, receivedAt: now() })]],
-  });
-}
-type Handle = Awaited<ReturnType<typeof trigger>>;
-
-const act = (handle: Handle, body: Parameters<typeof action>[0]) =>
-  handle.executeUpdate(INCIDENT.updates.act, { args: [action(body, '1', now())] });
-
-/** Workflow and scenario → its workflow id, when it is over. Add the next one here. */
-const scenarios: Readonly<Record<string, Scenario>> = {
-  'incident-answered': async (env) => {
-    const handle = await trigger(env, 'PANSWERED');
-    await act(handle, { type: 'escalate', ruleIndex: null });
-    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '2', now(), 'PANSWERED'));
-    await act(handle, { type: 'note', content: 'looking' });
-    await act(handle, { type: 'snooze', durationSec: 2 });
-    await env.sleep(3000);
-    await handle.signal(INCIDENT.signals.answer, answer('resolve', '2', now(), 'PANSWERED'));
-    await handle.result();
-    return handle.workflowId;
-  },
-  'incident-merged': async (env) => {
-    const source = await trigger(env, 'PSOURCE');
-    const target = await trigger(env, 'PTARGET');
-    const sources = [{ incidentId: 'PSOURCE', workflowId: source.workflowId }];
-    await act(target, { type: 'merge', sources });
-    await env.sleep(2000);
-    await act(target, { type: 'resolve', resolution: 'fixed' });
-    await Promise.all([source.result(), target.result()]);
-    return target.workflowId;
-  },
-};
-
-async function record(env: TestWorkflowEnvironment, name: string, version: string): Promise<void> {
-  const workflowId = await scenarios[name]?.(env);
-  if (workflowId === undefined) return;
+/** Runs one scenario with fresh stand-ins for the world, and keeps the history of what it names. */
+async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, name: string) {
+  const world = newWorld();
+  const responder = new ResponderActivities();
+  const activities = { ...responder.activities, ...fakeActivities(world, env.client) };
+  const common = { connection: env.nativeConnection, activities };
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.workflows, workflowBundle: code }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.delivery }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.projection }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  const workflowId =
+    (await recordedIncidents[name]?.(env, world)) ??
+    (await recordedResponders[name]?.(env, responder));
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(running);
+  if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);
   const history = await env.client.workflow.getHandle(workflowId).fetchHistory();
-  const file = new URL(`histories/${name}-${version}.json`, import.meta.url);
-  await writeFile(file, `${historyToJSON(history)}\n`);
+  const url = new URL(`histories/${file}.json`, import.meta.url);
+  await writeFile(url, `${historyToJSON(history)}\n`, { flag: 'wx' });
 }
+type Bundle = Awaited<ReturnType<typeof bundle>>;
 
-async function main(version: string): Promise<void> {
+async function main(version: string, wanted: readonly string[]): Promise<void> {
   quietRuntime();
   const path = await temporalCliPath();
   const env = await TestWorkflowEnvironment.createLocal({
@@ -83,10 +55,12 @@ async function main(version: string): Promise<void> {
   });
   await defineAttributes(env);
   const code = await bundle();
-  await withWorkers(env, code, newWorld(), async () => {
-    for (const name of Object.keys(scenarios)) await record(env, name, version);
-  });
+  for (const name of names.filter((one) => wanted.length === 0 || wanted.includes(one))) {
+    await record(env, code, `${name}-${version}`, name);
+  }
   await env.teardown();
 }
 
-await main(process.argv[2] ?? 'v1');
+const [version, ...wanted] = process.argv.slice(2);
+if (version === undefined) throw new Error('which version?');
+await main(version, wanted);

@@ -3,6 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { bundle, quietRuntime } from '../support/incident-worker.ts';
+import { recordedIncidents } from '../support/recorded-incidents.ts';
+import { recordedResponders } from '../support/recorded-responders.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -19,9 +21,10 @@ beforeAll(async () => {
 const replay = async (text: string) =>
   Worker.runReplayHistory({ workflowBundle }, JSON.parse(text) as unknown);
 
-test('there are histories of the incident', () => {
-  expect(names.filter((name) => name.startsWith('incident-')).length).toBeGreaterThanOrEqual(2);
-});
+test.each([...Object.keys(recordedIncidents), ...Object.keys(recordedResponders)])(
+  'there is a history of %s',
+  (scenario) => expect(names.filter((name) => name.startsWith(`${scenario}-v`))).not.toEqual([]),
+);
 
 test.each(names)('%s replays', async (name) => {
   await expect(replay(await read(name))).resolves.toBeUndefined();

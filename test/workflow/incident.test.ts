@@ -1,9 +1,12 @@
 // The incident as a workflow, on the time-skipping server: pages at exact times, answers by signal and by
 // update, merge and forwarding, the next incident on one key, and messages that come while no worker runs.
+// Each test has a server of its own: that server never takes a workflow task back from the sticky queue of a
+// worker that is gone, and its clock stands still while one waits there; and when a result comes while the clock
+// is free, it runs on to the next timer, the ten years after which the server itself ends a workflow.
 import type { WorkflowHandle } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { IncidentAction, IncidentInput, IncidentView } from '../../domain/incident/types.ts';
 import { INCIDENT, TASK_QUEUES } from '../../domain/messages.ts';
 import { action, alertEvent, answer, settings } from '../support/incident-samples.ts';
@@ -15,7 +18,7 @@ import {
   withWorkers,
   type World,
 } from '../support/incident-worker.ts';
-import { testServerPath } from '../support/test-server.ts';
+import { createTimeSkippingEnv } from '../support/temporal.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -25,17 +28,14 @@ let count = 0;
 
 beforeAll(async () => {
   quietRuntime();
-  const path = await testServerPath();
-  [env, code] = await Promise.all([
-    TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path } },
-    }),
-    bundle(),
-  ]);
-  await defineAttributes(env);
+  code = await bundle();
 }, 120_000);
 
-afterAll(() => env.teardown());
+beforeEach(async () => {
+  env = await createTimeSkippingEnv();
+  await defineAttributes(env);
+});
+afterEach(() => env.teardown());
 
 async function trigger(
   change: Parameters<typeof settings>[0] = {},

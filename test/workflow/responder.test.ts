@@ -5,19 +5,13 @@ import { Worker, bundleWorkflowCode } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { WorkflowHandleWithSignaledRunId } from '@temporalio/client';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Activities, ProjectionBatch } from '../../activities/contract.ts';
-import type { Answer, StopOutcome, Unreachable } from '../../domain/incident/types.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { StopOutcome } from '../../domain/incident/types.ts';
 import { RESPONDER } from '../../domain/messages.ts';
-import type {
-  Delivery,
-  DeliveryOutcome,
-  Page,
-  ReplyOutcome,
-  ResponderState,
-} from '../../domain/responder/types.ts';
+import type { Page, ReplyOutcome, ResponderState } from '../../domain/responder/types.ts';
 import { TASK_QUEUES, responderWorkflowId } from '../../temporal-config/names.ts';
 import { createTimeSkippingEnv } from '../support/temporal.ts';
+import { outcome, ResponderActivities } from '../support/responder-worker.ts';
 import { aPage, aReply, iso, step } from '../support/responder-world.ts';
 
 type Handle = WorkflowHandleWithSignaledRunId<() => Promise<void>>;
@@ -25,49 +19,8 @@ type Handle = WorkflowHandleWithSignaledRunId<() => Promise<void>>;
 const MINUTE = 60_000;
 let environment: TestWorkflowEnvironment;
 let workflowBundle: WorkflowBundleWithSourceMap;
-let world: FakeWorld;
+let world: ResponderActivities;
 let user = 0;
-
-/** Stands in for the activities: remembers what it was asked, answers as told. */
-class FakeWorld {
-  readonly deliveries: Delivery[] = [];
-  readonly answers: Answer[] = [];
-  readonly unreachable: Unreachable[] = [];
-  readonly batches: ProjectionBatch[] = [];
-  result: (delivery: Delivery) => 'accepted' | 'rejected' | 'failed' = () => 'accepted';
-
-  readonly activities = {
-    deliver: (delivery: Delivery): Promise<DeliveryOutcome> => {
-      this.deliveries.push(delivery);
-      return Promise.resolve(outcome(this.result(delivery)));
-    },
-    signalAnswer: (_: string, answer: Answer) => Promise.resolve(this.answers.push(answer) > 0),
-    signalUnreachable: (_: string, report: Unreachable) =>
-      Promise.resolve(this.unreachable.push(report) > 0),
-    project: (batch: ProjectionBatch) => {
-      this.batches.push(batch);
-      return Promise.resolve();
-    },
-  } satisfies Partial<Activities>;
-
-  get pages() {
-    return this.deliveries.flatMap(({ message, contactMethodId }) =>
-      message.kind === 'page' ? [{ ...message, contactMethodId }] : [],
-    );
-  }
-
-  get notices() {
-    return this.deliveries.flatMap(({ message }) =>
-      message.kind === 'reply_result' ? [message.text] : [],
-    );
-  }
-}
-
-function outcome(result: 'accepted' | 'rejected' | 'failed'): DeliveryOutcome {
-  const at = '2026-11-23T10:00:00.000Z';
-  if (result === 'accepted') return { result, at, provider: 'fake', providerId: 'X' };
-  return { result, at, provider: 'fake', reason: 'bad number', failure: 'InvalidDestination' };
-}
 
 /** Runs workers while the body runs. */
 async function working<T>(body: () => Promise<T>): Promise<T> {
@@ -113,19 +66,19 @@ const instantOf = (
 ) => Number(event?.eventTime?.seconds) * 1000;
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnv();
   workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/responder.ts', import.meta.url)),
   });
 }, 120_000);
-afterAll(() => environment.teardown());
-beforeEach(() => {
-  world = new FakeWorld();
+// A server each: on one that others used before, the clock stands still while it waits for a worker that is gone.
+beforeEach(async () => {
+  environment = await createTimeSkippingEnv();
+  world = new ResponderActivities();
   user += 1;
 });
+afterEach(() => environment.teardown());
 
 describe('the responder workflow', { timeout: 60_000 }, () => {
-  // First: with the other tests' workflows open and no worker for them, this one was seen to hang.
   test('lives for the seven days of its last code and then ends', async () => {
     const handle = await page({ number: 1 });
     await working(async () => {
@@ -187,7 +140,7 @@ describe('the responder workflow', { timeout: 60_000 }, () => {
   });
 
   test('a rejected contact method gives way to the next; none left is reported', async () => {
-    world.result = () => 'rejected';
+    world.deliver = () => outcome('rejected');
     await page({ number: 1, steps: [step('SMS1'), step('E1', 600, 'email')] });
     await working(() => environment.sleep(5_000));
     expect(world.pages.map((item) => item.contactMethodId)).toEqual(['SMS1', 'E1']);

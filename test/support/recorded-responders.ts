@@ -1,0 +1,105 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { RESPONDER, TASK_QUEUES } from '../../domain/messages.ts';
+import type { Page, Reply } from '../../domain/responder/types.ts';
+import { responderWorkflowId } from '../../temporal-config/names.ts';
+import { outcome, type ResponderActivities } from './responder-worker.ts';
+import { aPage, aReply, step } from './responder-world.ts';
+
+/** Runs a scenario on a real server; answers the workflow id whose history is kept. */
+export type ResponderScenario = (
+  env: TestWorkflowEnvironment,
+  world: ResponderActivities,
+) => Promise<string>;
+
+async function page(
+  env: TestWorkflowEnvironment,
+  userId: string,
+  change: Partial<Page> & { number: number },
+) {
+  const { number, ...rest } = change;
+  return env.client.workflow.signalWithStart(RESPONDER.workflow, {
+    workflowId: responderWorkflowId('A', userId),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [{ accountId: 'A', userId }],
+    signal: RESPONDER.signals.page,
+    signalArgs: [aPage(number, Date.now(), rest)],
+  });
+}
+type Handle = Awaited<ReturnType<typeof page>>;
+
+const reply = (handle: Handle, id: string, change: Partial<Reply>) =>
+  handle.signal(RESPONDER.signals.reply, aReply(id, { at: new Date().toISOString(), ...change }));
+
+const stop = (handle: Handle, number: number) =>
+  handle.signal(RESPONDER.signals.stop, {
+    incidentId: `I${number}`,
+    outcome: {
+      status: 'acknowledged',
+      by: { type: 'user', id: 'U0', summary: 'Ana' },
+      at: new Date().toISOString(),
+    },
+  });
+
+const slowly = (world: ResponderActivities, ms: number) => {
+  world.deliver = async () => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return outcome('accepted');
+  };
+};
+
+/** Scenarios of the responder; their workflows stay open for the week of their codes. */
+export const recordedResponders: Readonly<Record<string, ResponderScenario>> = {
+  // The first goes alone, the others together while it is under way; the bundle's code answers them.
+  'responder-bundled': async (env, world) => {
+    slowly(world, 500);
+    const handle = await page(env, 'UBUNDLED', { number: 1 });
+    for (let number = 2; number <= 5; number++) await page(env, 'UBUNDLED', { number });
+    await env.sleep(2500);
+    const code = world.pages.at(-1)?.code ?? '';
+    await reply(handle, 'SM-bundle', { code });
+    await env.sleep(1500);
+    await reply(handle, 'SM-again', { code });
+    await env.sleep(2500);
+    return handle.workflowId;
+  },
+  'responder-voice': async (env, world) => {
+    const steps = [step('SMS1'), step('V1', 2, 'voice')];
+    const handle = await page(env, 'UVOICE', { number: 1, steps });
+    await env.sleep(3500);
+    const code = world.pages.at(-1)?.code ?? '';
+    await reply(handle, 'CA1', { via: 'voice', contactMethodId: 'V1', code, action: 'resolve' });
+    await env.sleep(1000);
+    return handle.workflowId;
+  },
+  // Answered by somebody else while the message is on its way.
+  'responder-stale': async (env, world) => {
+    world.deliver = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return outcome('stale');
+    };
+    const steps = [step('SMS1'), step('V1', 300, 'voice')];
+    const handle = await page(env, 'USTALE', { number: 1, steps });
+    await env.sleep(500);
+    await stop(handle, 1);
+    await page(env, 'USTALE', { number: 2, steps });
+    await env.sleep(8000);
+    return handle.workflowId;
+  },
+  // More urgent pages than a contact method gets at once, a STOP, and one that nobody can be told.
+  'responder-limits': async (env, world) => {
+    const handle = await page(env, 'ULIMITS', { number: 1 });
+    for (let number = 2; number <= 6; number++) {
+      await env.sleep(300);
+      await page(env, 'ULIMITS', { number });
+    }
+    await env.sleep(7000);
+    const at = new Date().toISOString();
+    await handle.signal(RESPONDER.signals.optOut, { contactMethodId: 'SMS1', optedOut: true, at });
+    await page(env, 'ULIMITS', { number: 7 });
+    await env.sleep(1000);
+    world.deliver = () => outcome('rejected');
+    await page(env, 'ULIMITS', { number: 8, steps: [step('E1', 0, 'email')] });
+    await env.sleep(2000);
+    return handle.workflowId;
+  },
+};

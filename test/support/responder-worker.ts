@@ -1,0 +1,50 @@
+import type { Activities, ProjectionBatch } from '../../activities/contract.ts';
+import type { Answer, Unreachable } from '../../domain/incident/types.ts';
+import type { Delivery, DeliveryOutcome, Message } from '../../domain/responder/types.ts';
+
+type PageMessage = Extract<Message, { kind: 'page' }> & { readonly contactMethodId: string };
+
+/** Stands in for the activities of the responder: remembers what it was asked, answers as told. */
+export class ResponderActivities {
+  readonly deliveries: Delivery[] = [];
+  readonly answers: Answer[] = [];
+  readonly unreachable: Unreachable[] = [];
+  readonly batches: ProjectionBatch[] = [];
+  /** What becomes of a delivery; it may wait. */
+  deliver: (delivery: Delivery) => DeliveryOutcome | Promise<DeliveryOutcome> = () =>
+    outcome('accepted');
+
+  readonly activities = {
+    deliver: async (delivery: Delivery): Promise<DeliveryOutcome> => {
+      this.deliveries.push(delivery);
+      return this.deliver(delivery);
+    },
+    signalAnswer: (_: string, answer: Answer) => Promise.resolve(this.answers.push(answer) > 0),
+    signalUnreachable: (_: string, report: Unreachable) =>
+      Promise.resolve(this.unreachable.push(report) > 0),
+    project: (batch: ProjectionBatch) => {
+      this.batches.push(batch);
+      return Promise.resolve();
+    },
+  } satisfies Partial<Activities>;
+
+  get pages(): readonly PageMessage[] {
+    return this.deliveries.flatMap(({ message, contactMethodId }) =>
+      message.kind === 'page' ? [{ ...message, contactMethodId }] : [],
+    );
+  }
+
+  get notices(): readonly string[] {
+    return this.deliveries.flatMap(({ message }) =>
+      message.kind === 'reply_result' ? [message.text] : [],
+    );
+  }
+}
+
+/** A plausible outcome of each kind. */
+export function outcome(result: DeliveryOutcome['result']): DeliveryOutcome {
+  const at = '2026-11-23T10:00:00.000Z';
+  if (result === 'accepted') return { result, at, provider: 'fake', providerId: 'X' };
+  if (result === 'stale') return { result, at };
+  return { result, at, provider: 'fake', reason: 'bad number', failure: 'InvalidDestination' };
+}
