@@ -65,6 +65,8 @@ interface Setting {
   readonly providers?: readonly ((message: Outgoing) => Promise<{ providerId: string }>)[];
   readonly openPages?: DeliveryDeps['openPages'];
   readonly attempt?: number;
+  /** User ids behind the methods that share the address; the user's own methods count too. */
+  readonly addressOf?: readonly string[];
 }
 
 /** Runs one delivery; tells its outcome, what went out, and which metrics were recorded. */
@@ -93,7 +95,8 @@ async function run(content: Delivery, setting: Setting = {}) {
       accounts: () => [index],
       integrationByKeyHash: () => undefined,
       apiKeyByHash: () => undefined,
-      contactMethodsByAddress: () => [],
+      contactMethodsByAddress: () =>
+        (setting.addressOf ?? []).map((userId) => ({ index, userId, contactMethodId: 'PC1' })),
       ageMs: () => 0,
     },
     providers: {
@@ -239,6 +242,17 @@ describe('texts', () => {
       expect(text).not.toMatch(/[\r\n]/);
     }
   });
+
+  test.each([
+    ['one person, for texts and for calls', ['PU1', 'PU1'], 'Reply 4: Ack, 6: Resolve'],
+    ['two people', ['PU1', 'PU2'], 'Reply 4 K7QM2P: Ack, 6 K7QM2P: Resolve'],
+  ])(
+    'a bare reply is asked for unless several people have the number: %s',
+    async (_, addressOf, hint) => {
+      const { sent } = await run(delivery('sms', [summary(1)]), { addressOf });
+      expect(sent[0]).toMatchObject({ text: expect.stringContaining(hint) as string });
+    },
+  );
 
   test('mail: signed links and reply address, no header or HTML of the sender’s', async () => {
     const page = summary(1, { title: '<img src=x onerror=alert(1)>\r\nBcc: a@b.example' });

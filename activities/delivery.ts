@@ -87,9 +87,15 @@ async function deliver(
     linkSecret: LINK_SECRET,
     replyDomain: REPLY_DOMAIN,
     nowMs,
-    sharedAddress: deps.directory.contactMethodsByAddress(method.address).length > 1,
+    sharedAddress: isShared(deps.directory, method.address),
   });
   return sendByProviders(deps, deps.providers[method.channel], { delivery, outgoing });
+}
+
+/** Whether several people have it; one may use a number for texts and for calls. */
+function isShared(directory: Directory, address: string): boolean {
+  const methods = directory.contactMethodsByAddress(address);
+  return new Set(methods.map(({ index, userId }) => `${index.account.id}/${userId}`)).size > 1;
 }
 
 function findMethod(directory: Directory, delivery: Delivery): ContactMethod | undefined {

@@ -5,7 +5,7 @@ import { renderEmail } from './email.ts';
 import { answerLink, statusCallback, voiceUrl } from './links.ts';
 import type { RenderContext } from './links.ts';
 import { renderSms } from './sms.ts';
-import { counts, cut, naming, plain } from './text.ts';
+import { counts, cut, headline, naming, plain } from './text.ts';
 import { webhookBody } from './webhook.ts';
 
 /** Longest text that a call says. */
@@ -54,8 +54,10 @@ function brief({ message }: Delivery, separator: string): string {
     const code = message.code.replace(/(.)(?=.)/gu, '$1 ');
     return `Your PD Lite verification code is ${code}. Again: ${code}.`;
   }
-  const head = message.openCount === 1 ? 'One open incident.' : `${counts(message)} incidents.`;
-  return [head, ...message.pages.slice(0, 5).map((page) => `${naming(page, 80)}.`)].join(separator);
+  return [
+    headline(message),
+    ...message.pages.slice(0, 5).map((page) => `${naming(page, 80)}.`),
+  ].join(separator);
 }
 
 function renderPush(

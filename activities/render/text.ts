@@ -32,6 +32,16 @@ export function counts(message: PageMessage): string {
   return openCount > pages.length ? `${pages.length} new, ${openCount} open` : `${openCount} open`;
 }
 
+/** `One open incident.` or `2 new, 5 open incidents.` */
+export function headline(message: PageMessage): string {
+  return message.openCount === 1 ? 'One open incident.' : `${counts(message)} incidents.`;
+}
+
+/** `2026-11-23 14:05 UTC` */
+export function instant(at: string): string {
+  return `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+}
+
 /** `Reply 4: Ack, 6: Resolve`, with the code unless a bare reply can mean only this. */
 export function replyHint(message: PageMessage, sharedAddress: boolean): string {
   const isBare =

@@ -7,7 +7,7 @@ import type { ApiDeps } from '../deps.ts';
 import { PAGE_HEADERS, questionPage, resultPage } from './answer-page.ts';
 import type { AnswerAction } from './answer-page.ts';
 import { inboundReplies } from './metrics.ts';
-import type { Recorded, Responders } from './responders.ts';
+import type { LinkToLook, Recorded, Responders } from './responders.ts';
 import { traceparentOf } from './twilio-guard.ts';
 
 type LinkToken = TokenPayload & { readonly action: AnswerAction };
@@ -29,7 +29,10 @@ interface Shown {
   readonly good: boolean;
 }
 
-/** Shows what the link would do. Programs that open links change nothing. */
+/** How long an answer may wait to learn whether its link was used before; without a worker nobody knows. */
+const LOOK_MS = 300;
+
+/** Shows what the link would do, or that it is done. Programs that open links change nothing. */
 export function questionHandler(deps: ApiDeps, responders: Responders): Handler {
   return async (request, response) => {
     const payload = readToken(deps, request.params.token);
@@ -37,7 +40,11 @@ export function questionHandler(deps: ApiDeps, responders: Responders): Handler 
       show(request, response, GONE);
       return;
     }
-    const found = await responders.titles(payload, payload.incidentIds);
+    const { answered, titles: found } = await responders.look(payload, linkOf(payload));
+    if (answered !== null) {
+      show(request, response, already(answered));
+      return;
+    }
     const titles = found.length > 0 || payload.text === undefined ? found : [payload.text];
     const html = questionPage(payload.action, titles.slice(0, 20), payload.incidentIds.length);
     response.status(200).set(PAGE_HEADERS).type('html').send(html);
@@ -50,6 +57,12 @@ export function answerHandler(deps: ApiDeps, responders: Responders): Handler {
     const payload = readToken(deps, request.params.token);
     if (!payload) {
       show(request, response, GONE);
+      return;
+    }
+    const { answered } = await responders.look(payload, linkOf(payload), LOOK_MS);
+    if (answered !== null) {
+      inboundReplies.inc({ via: viaOf(deps, payload), result: 'already_answered' });
+      show(request, response, already(answered));
       return;
     }
     const { accountId, userId, tokenId, action, code, contactMethodId } = payload;
@@ -69,6 +82,15 @@ export function answerHandler(deps: ApiDeps, responders: Responders): Handler {
   };
 }
 
+function linkOf({ tokenId, action, code, incidentIds }: LinkToken): LinkToLook {
+  return { replyId: tokenId, action, code, incidentIds };
+}
+
+function already(text: string): Shown {
+  const heading = 'Answered already';
+  return { status: 200, heading, text, result: 'already_answered', good: true };
+}
+
 function shown(recorded: Recorded, outcome: ReplyOutcome | null): Shown {
   if (recorded === 'down') {
     const text =
@@ -83,6 +105,7 @@ function shown(recorded: Recorded, outcome: ReplyOutcome | null): Shown {
     const text = 'Your answer is stored and takes effect as soon as a worker runs.';
     return { status: 202, heading: 'Recorded', text, result: 'recorded', good: true };
   }
+  if (outcome.result === 'already_answered') return already(outcome.text);
   const good = outcome.result === 'accepted';
   const heading = good ? 'Done' : 'Nothing has changed';
   return { status: 200, heading, text: outcome.text, result: outcome.result, good };

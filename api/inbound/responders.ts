@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 
 import { RESPONDER } from '../../domain/messages.ts';
+import { answeredText, type AnswerLink } from '../../domain/responder/replies.ts';
 import type { OptOut, Reply, ReplyOutcome, ResponderState } from '../../domain/responder/types.ts';
 import { responderWorkflowId } from '../../temporal-config/names.ts';
 
@@ -20,8 +21,20 @@ export interface Responders {
   optOut(who: Who, optOut: OptOut): Promise<Recorded>;
   /** What became of a reply; null while no worker has looked at it. */
   outcome(who: Who, replyId: string): Promise<ReplyOutcome | null>;
-  /** Titles of those of these incidents that the responder still knows. */
-  titles(who: Who, incidentIds: readonly string[]): Promise<readonly string[]>;
+  /** What a link is about, changing nothing. Takes 1.5 s at most, or the shorter `limitMs`. */
+  look(who: Who, link: LinkToLook, limitMs?: number): Promise<Looked>;
+}
+
+export interface LinkToLook extends AnswerLink {
+  /** At least the first of those that its code stands for. */
+  readonly incidentIds: readonly string[];
+}
+
+export interface Looked {
+  /** Of those of its incidents that the responder still knows; none while no worker runs. */
+  readonly titles: readonly string[];
+  /** Says that it was used, or can change nothing any more; null when it can, or nobody can tell. */
+  readonly answered: string | null;
 }
 
 const SIGNAL_MS = 2000;
@@ -46,12 +59,14 @@ export function createResponders(temporal: Client): Responders {
       limited(QUERY_MS, () =>
         handleOf(who).query<ReplyOutcome | null, [string]>(RESPONDER.queries.replyOutcome, replyId),
       ).catch(() => null),
-    titles: async (who, incidentIds) => {
-      const state = await limited(QUERY_MS, () =>
+    look: async (who, link, limitMs = QUERY_MS) => {
+      const state = await limited(limitMs, () =>
         handleOf(who).query<ResponderState>(RESPONDER.queries.state),
       ).catch(() => null);
-      const wanted = state?.incidents.filter((item) => incidentIds.includes(item.incidentId)) ?? [];
-      return wanted.map((item) => `#${item.incidentNumber} ${item.title}`);
+      if (!state) return { titles: [], answered: null };
+      const about = state.incidents.filter((item) => link.incidentIds.includes(item.incidentId));
+      const titles = about.map((item) => `#${item.incidentNumber} ${item.title}`);
+      return { titles, answered: answeredText(state, link, Date.now()) };
     },
   };
 }

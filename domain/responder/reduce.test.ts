@@ -10,6 +10,7 @@ import {
   step,
 } from '../../test/support/responder-world.ts';
 import { isFinished, openPages, replyOutcome } from './reduce.ts';
+import { answeredText, type AnswerLink } from './replies.ts';
 import type { Delivery, DeliveryOutcome, Page } from './types.ts';
 
 const MINUTE = 60_000;
@@ -112,6 +113,24 @@ test('a reply to something already answered says by whom and when', () => {
     text: '#1 Disk 1 is full was already acknowledged by Ana at 10:03 UTC.',
   });
   expect(answers(world)).toEqual([]);
+});
+
+test('a link says that it was used, or that somebody else answered, and nothing while it can act', () => {
+  const world = new ResponderWorld();
+  page(world, 1);
+  world.pass(1000);
+  const { code } = world.pages[0] ?? { code: '' };
+  const link = { replyId: 'T1', action: 'acknowledge', code } as const;
+  const says = (change: Partial<AnswerLink> = {}) =>
+    answeredText(world.state, { ...link, ...change }, world.nowMs);
+  expect(says()).toBeNull();
+  stop(world, 1);
+  expect(says()).toBe('#1 Disk 1 is full was already acknowledged by Ana at 10:03 UTC.');
+  expect([says({ action: 'resolve' }), says({ code: 'ZZZZZ9' })]).toEqual([null, null]);
+  world.happen({ type: 'reply', reply: aReply('T2', { action: 'resolve', code }) });
+  expect(says({ action: 'resolve', replyId: 'T2' })).toBe(
+    'You have used this link already. Resolved: #1 Disk 1 is full.',
+  );
 });
 
 test('a code acts on exactly its message, and resolves what it acknowledged before', () => {

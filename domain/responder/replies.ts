@@ -36,6 +36,24 @@ export function takeReply(state: ResponderState, reply: Reply, moment: Moment): 
   return { state: { ...told, replies }, commands: verdict.commands };
 }
 
+/** A link as it lies in a mail or notification: what it would answer, and under which reply id. */
+export interface AnswerLink extends Pick<Reply, 'replyId' | 'action'> {
+  readonly code: string;
+}
+
+/** What a link says that was used, or whose incidents need no such answer any more; null while it can act. */
+export function answeredText(
+  state: ResponderState,
+  link: AnswerLink,
+  nowMs: number,
+): string | null {
+  const used = state.replies.find((item) => item.replyId === link.replyId);
+  if (used) return `You have used this link already. ${used.outcome.text}`;
+  const incidents = known(state, findCode(state, link.code, nowMs)?.incidentIds ?? []);
+  const isOver = incidents.length > 0 && incidents.every((item) => isDone(item, link.action));
+  return isOver ? alreadyText(incidents, state.userId) : null;
+}
+
 function judge(state: ResponderState, reply: Reply, moment: Moment): Verdict {
   const isLocked = moment.nowMs < state.lockedUntilMs;
   if (reply.code !== null) {

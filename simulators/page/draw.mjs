@@ -158,7 +158,7 @@ function drawCall(call, { act }) {
   return el(
     'article',
     { className: `call ${call.status}` },
-    el('h4', {}, CALL_STATES[call.status]),
+    el('h3', {}, CALL_STATES[call.status]),
     el('p', { className: 'soft' }, `${call.number} · ${time(call.at)}`),
     call.spoken.length > 0 && el('blockquote', { className: 'spoken' }, call.spoken.at(-1)),
     call.problem && el('p', {}, call.problem),
@@ -196,7 +196,7 @@ function drawPush(push, { act }) {
     'article',
     { className: `push${push.priority > 3 ? ' urgent' : ''}` },
     el('p', { className: 'soft' }, `Notification · ${time(push.at)}`),
-    el('h4', {}, push.title),
+    el('h3', {}, push.title),
     el('p', {}, push.text),
     el(
       'div',

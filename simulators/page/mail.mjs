@@ -30,7 +30,7 @@ function frame(mail) {
     title: `Mail: ${mail.subject}`,
     sandbox: 'allow-popups allow-popups-to-escape-sandbox',
     referrerPolicy: 'no-referrer',
-    srcdoc: `<meta http-equiv="Content-Security-Policy" content="${policy}"><base target="_blank">${mail.html}`,
+    srcdoc: `<meta http-equiv="Content-Security-Policy" content="${policy}"><base target="_blank"><style>body{margin:16px;overflow-wrap:anywhere}</style>${mail.html}`,
   });
 }
 

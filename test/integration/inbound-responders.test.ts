@@ -50,7 +50,9 @@ describe('responders', () => {
     expect(signals.filter(Boolean)).toEqual([RESPONDER.signals.reply, RESPONDER.signals.optOut]);
     const started = performance.now();
     expect(await responders.outcome(who, 'SM1')).toBeNull();
-    expect(await responders.titles(who, ['I1'])).toEqual([]);
+    const code = 'ABC234';
+    const link = { replyId: 'SM1', action: 'acknowledge', code, incidentIds: ['I1'] } as const;
+    expect(await responders.look(who, link)).toEqual({ titles: [], answered: null });
     expect(performance.now() - started).toBeLessThan(4000);
   });
 

@@ -83,6 +83,7 @@ let replies: Reply[] = [];
 let optOuts: OptOut[] = [];
 let recorded: Recorded = 'recorded';
 let outcome: ReplyOutcome | null = null;
+let answered: string | null = null;
 let databaseWorks = true;
 const responders: Responders = {
   reply: (_who, reply) => {
@@ -94,7 +95,7 @@ const responders: Responders = {
     return Promise.resolve(recorded);
   },
   outcome: () => Promise.resolve(outcome),
-  titles: () => Promise.resolve(['#7 <b>Disk</b> full']),
+  look: () => Promise.resolve({ titles: ['#7 <b>Disk</b> full'], answered }),
 };
 
 function depsWith(environment: Record<string, string>): ApiDeps {
@@ -155,6 +156,7 @@ beforeEach(() => {
   optOuts = [];
   recorded = 'recorded';
   outcome = null;
+  answered = null;
   databaseWorks = true;
 });
 afterAll(async () => {
@@ -406,6 +408,21 @@ describe('links', () => {
     recorded = 'down';
     const failed = await fetch(url, { method: 'POST' });
     expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '5']);
+  });
+
+  it('say that they were used, whether opened or pressed, and answer no second time', async () => {
+    answered = 'You have used this link already. Acknowledged: #7 <Disk>.';
+    for (const method of ['GET', 'POST']) {
+      const response = await fetch(`${origin}/answer/${token()}`, {
+        method,
+        headers: { Accept: 'text/html' },
+      });
+      const html = await response.text();
+      expect([response.status, html.includes('Answered already')]).toEqual([200, true]);
+      expect(html).toContain('Acknowledged: #7 &lt;Disk&gt;.');
+      expect(html).not.toContain('<form');
+    }
+    expect(replies).toEqual([]);
   });
 
   it('are worthless when old, forged, changed or for something else', async () => {
