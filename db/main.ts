@@ -32,6 +32,7 @@ async function main(): Promise<void> {
       ownerUrl: config.MIGRATION_DATABASE_URL,
       appUrl: config.DATABASE_URL,
       directoryUrl: config.DIRECTORY_DATABASE_URL,
+      intakeUrl: config.INTAKE_DATABASE_URL,
     });
   }
   const names = await migrate(config.MIGRATION_DATABASE_URL, { logger });

@@ -4,11 +4,12 @@ import { connectionOptions } from './database.ts';
 
 const LOCK_KEY = 7_343_548_302;
 
-/** The three connection strings of the product; each names its role, password and the common database. */
+/** The connection strings of the product; each names its role, password and the common database. */
 export interface RoleUrls {
   readonly ownerUrl: string;
   readonly appUrl: string;
   readonly directoryUrl: string;
+  readonly intakeUrl: string;
 }
 
 interface Login {
@@ -20,7 +21,7 @@ interface Login {
  * Creates the database and the roles that the connection strings name, where missing, and sets their
  * passwords. No role is a superuser or passes by row-level security; only the owner may create tables.
  * For embedded and test servers; docs/operations.md has the statements for production.
- * @throws Error when the three name different databases.
+ * @throws Error when they name different databases.
  */
 export async function ensureRoles(superuserUrl: string, urls: RoleUrls): Promise<void> {
   const database = databaseOf(urls);
@@ -28,7 +29,8 @@ export async function ensureRoles(superuserUrl: string, urls: RoleUrls): Promise
   await withClient(superuserUrl, async (client) => {
     // Two who change one role at once fail; the lock ends with the connection.
     await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
-    for (const login of [owner, loginOf(urls.appUrl), loginOf(urls.directoryUrl)]) {
+    const others = [urls.appUrl, urls.directoryUrl, urls.intakeUrl].map(loginOf);
+    for (const login of [owner, ...others]) {
       await ensureRole(client, login);
     }
     const found = await client.query('select 1 from pg_database where datname = $1', [database]);
@@ -39,7 +41,7 @@ export async function ensureRoles(superuserUrl: string, urls: RoleUrls): Promise
       );
     }
     await client.query(`revoke all on database ${pg.escapeIdentifier(database)} from public`);
-    for (const { role } of [loginOf(urls.appUrl), loginOf(urls.directoryUrl)]) {
+    for (const { role } of others) {
       await client.query(
         `grant connect on database ${pg.escapeIdentifier(database)} to ${pg.escapeIdentifier(role)}`,
       );
@@ -77,7 +79,9 @@ function databaseOf(urls: RoleUrls): string {
   );
   const [name] = names;
   if (names.size !== 1 || !name) {
-    throw new Error('The connection strings of owner, app and directory name different databases.');
+    throw new Error(
+      'The connection strings of owner, app, directory and intake name different databases.',
+    );
   }
   return name;
 }

@@ -110,6 +110,19 @@ export const configSchema = z.object({
     'PostgreSQL as the role that reads the configuration of all accounts.',
     true,
   ),
+  INTAKE_DATABASE_URL: described(
+    z.string().default('postgres://pdlite_intake:pdlite@127.0.0.1:5439/pdlite'),
+    'PostgreSQL as the role that writes and drains the spill of accepted events, over all accounts.',
+    true,
+  ),
+  SPILL_MAX_ROWS: described(
+    z.coerce.number().int().min(1).max(10_000_000).default(500_000),
+    'Events that wait in the spill; about there senders are told to come back.',
+  ),
+  SPILL_MAX_MB: described(
+    z.coerce.number().int().min(1).max(1_000_000).default(1024),
+    'Megabytes of events that wait in the spill; about there senders are told to come back.',
+  ),
   MIGRATION_DATABASE_URL: described(
     z.string().default('postgres://pdlite_owner:pdlite@127.0.0.1:5439/pdlite'),
     'PostgreSQL as the owner of the tables; only `migrate` uses it.',

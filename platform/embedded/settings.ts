@@ -78,6 +78,7 @@ function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, st
   const environment: Record<string, string> = {
     DATABASE_URL: database('pdlite_app'),
     DIRECTORY_DATABASE_URL: database('pdlite_directory'),
+    INTAKE_DATABASE_URL: database('pdlite_intake'),
     MIGRATION_DATABASE_URL: database('pdlite_owner'),
     TEMPORAL_ADDRESS: `127.0.0.1:${given.EMBEDDED_TEMPORAL_PORT}`,
     TEMPORAL_UI_URL: `http://127.0.0.1:${given.EMBEDDED_TEMPORAL_UI_PORT}`,

@@ -22,7 +22,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     // Two files may copy the template at once; PostgreSQL refuses only connections to it.
     `create database ${name} template pdlite_template owner pdlite_owner`,
     `revoke all on database ${name} from public`,
-    `grant connect on database ${name} to pdlite_app, pdlite_directory`,
+    `grant connect on database ${name} to pdlite_app, pdlite_directory, pdlite_intake`,
   ]);
   const superuser = new URL(server);
   superuser.pathname = `/${name}`;

@@ -63,6 +63,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const second = options.secondTelephony ? await startTestSimulators(vendors) : undefined;
   const environment = {
     ...{ DATABASE_URL: urls.appUrl, DIRECTORY_DATABASE_URL: urls.directoryUrl, LINK_SECRET },
+    INTAKE_DATABASE_URL: urls.intakeUrl,
     ...{ TEMPORAL_ADDRESS: engine.address, TEMPORAL_NAMESPACE: engine.namespace },
     ...{ TEMPORAL_UI_URL: engine.uiUrl, PUBLIC_URL: apiUrl, REPLY_DOMAIN: 'reply.test' },
     ...{ API_PORT: String(apiPort), INBOUND_SMTP_PORT: String(smtpPort) },

@@ -1,6 +1,6 @@
 import type { RoleUrls } from '../../db/roles.ts';
 
-/** The product's three roles on a test server, all for one database. */
+/** The product's roles on a test server, all for one database. */
 export function roleUrls(superuserUrl: string, database: string): RoleUrls {
   const as = (role: string): string => {
     const url = new URL(superuserUrl);
@@ -13,5 +13,6 @@ export function roleUrls(superuserUrl: string, database: string): RoleUrls {
     ownerUrl: as('pdlite_owner'),
     appUrl: as('pdlite_app'),
     directoryUrl: as('pdlite_directory'),
+    intakeUrl: as('pdlite_intake'),
   };
 }
