@@ -67,7 +67,16 @@ export interface ProjectionBatch {
   readonly entries: readonly LogEntry[];
 }
 
+export interface HeartbeatActivities {
+  /**
+   * Local activity. Hands an event of a heartbeat to the incident of its integration (signalWithStart); false
+   * when the integration is gone, and with it the heartbeat.
+   */
+  raiseEvent(accountId: string, event: AlertEvent): Promise<boolean>;
+}
+
 export type Activities = PagingActivities &
+  HeartbeatActivities &
   MessagingActivities &
   DeliveryActivities &
   ProjectionActivities;

@@ -36,6 +36,7 @@ export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)):
   return app;
 }
 
-function temporalSink({ temporal, logger, config }: ApiDeps): TemporalSink {
+/** Where accepted events go: one for all the ways in of a process, so that the order of a key is kept. */
+export function temporalSink({ temporal, logger, config }: ApiDeps): TemporalSink {
   return new TemporalSink({ temporal, logger, maxInFlight: config.INTAKE_MAX_IN_FLIGHT });
 }

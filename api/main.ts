@@ -8,8 +8,11 @@ import { startTracing } from '../platform/tracing.ts';
 import { createProviders } from '../providers/index.ts';
 import { connectTemporal, type TemporalConnection } from '../temporal-config/client.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
+import { temporalSink } from './app.ts';
 import type { ApiDeps } from './deps.ts';
+import { createResponders } from './inbound/responders.ts';
 import { startInboundSmtp } from './inbound/smtp.ts';
+import { createMailIntake } from './intake/mail.ts';
 import { createVerificationSender } from './send-verification.ts';
 import { startApi } from './server.ts';
 
@@ -31,11 +34,16 @@ async function main(config: Config, logger: Logger, shutdown: Shutdown): Promise
     logger,
   }).catch(portTaken('API_METRICS_PORT', config.API_METRICS_PORT));
   shutdown.add('metrics', () => metrics.close());
-  const smtp = await startInboundSmtp(deps).catch(
+  const sink = temporalSink(deps);
+  const readers = {
+    responders: createResponders(deps.temporal),
+    intake: createMailIntake({ deps, sink }),
+  };
+  const smtp = await startInboundSmtp(deps, readers).catch(
     portTaken('INBOUND_SMTP_PORT', config.INBOUND_SMTP_PORT),
   );
   shutdown.add('inbound smtp', () => smtp.close());
-  const api = await startApi(deps).catch(portTaken('API_PORT', config.API_PORT));
+  const api = await startApi(deps, sink).catch(portTaken('API_PORT', config.API_PORT));
   shutdown.add('api', () => api.close());
   logger.info({ url: api.url, smtpPort: smtp.port, metricsPort: metrics.port }, 'api is listening');
 }

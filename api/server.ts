@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
+import type { IntakeSink } from './intake/sink.ts';
 
 /** A whole request must have arrived within this time, its headers within the shorter one. */
 const REQUEST_TIMEOUT_MS = 20_000;
@@ -26,14 +27,14 @@ export interface RunningApi {
  * Starts the api on the configured address; port 0 takes a free one.
  * @throws with code EADDRINUSE when the port is taken.
  */
-export async function startApi(deps: ApiDeps): Promise<RunningApi> {
+export async function startApi(deps: ApiDeps, sink?: IntakeSink): Promise<RunningApi> {
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
-    createApp(deps),
+    createApp(deps, sink),
   );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await listen(server, deps.config.API_PORT, deps.config.API_HOST);

@@ -59,7 +59,8 @@ select jsonb_build_object(
   'integrations', ${list(
     `jsonb_build_object('id', x.id, 'serviceId', x.service_id, 'name', x.name, 'type', x.type,
       'keyHash', x.key_hash, 'lenient', x.lenient, 'rateLimitPerMinute', x.rate_limit_per_minute,
-      'mapping', x.mapping)`,
+      'mapping', x.mapping, 'topicArn', x.topic_arn,
+      'heartbeatTimeoutSec', x.heartbeat_timeout_sec)`,
     own('integrations'),
   )},
   'apiKeys', ${list(

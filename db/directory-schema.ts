@@ -107,6 +107,10 @@ const integration = z.object({
     'events_api_v2_inbound_integration',
     'events_api_v1_inbound_integration',
     'alertmanager_inbound_integration',
+    'grafana_inbound_integration',
+    'cloudwatch_inbound_integration',
+    'generic_email_inbound_integration',
+    'heartbeat_inbound_integration',
     'generic_json_inbound_integration',
   ]),
   keyHash: text,
@@ -122,6 +126,8 @@ const integration = z.object({
       resolveValues: z.exactOptional(ids),
     })
     .nullable(),
+  topicArn: maybe,
+  heartbeatTimeoutSec: z.number().nullable(),
 });
 
 /** What the directory takes from outside this process; anything else keeps the account's last good copy. */

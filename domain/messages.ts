@@ -48,6 +48,14 @@ export const RESPONDER = {
   },
 } as const;
 
+export const HEARTBEAT = {
+  workflow: 'heartbeat',
+  signals: {
+    /** `Beat` */
+    beat: 'beat',
+  },
+} as const;
+
 /** `ApplicationFailure.type` of an action that the validator refused; the message is for people. */
 export const ACTION_REFUSED = {
   alreadyResolved: 'AlreadyResolved',

@@ -155,6 +155,10 @@ export type IntegrationType =
   | 'events_api_v2_inbound_integration'
   | 'events_api_v1_inbound_integration'
   | 'alertmanager_inbound_integration'
+  | 'grafana_inbound_integration'
+  | 'cloudwatch_inbound_integration'
+  | 'generic_email_inbound_integration'
+  | 'heartbeat_inbound_integration'
   | 'generic_json_inbound_integration';
 
 export interface Integration {
@@ -170,6 +174,10 @@ export interface Integration {
   readonly rateLimitPerMinute: number;
   /** `generic_json` only: JSON pointers into the body, see docs/operations.md. */
   readonly mapping: GenericMapping | null;
+  /** `cloudwatch` only: ARN of the SNS topic whose posts are taken; null: of none. */
+  readonly topicArn: string | null;
+  /** `heartbeat` only: seconds without a beat after which an incident opens, 30 to 604,800. */
+  readonly heartbeatTimeoutSec: number | null;
 }
 
 /** JSON pointers (RFC 6901) that say where a generic body keeps each field. */

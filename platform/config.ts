@@ -178,6 +178,10 @@ export const configSchema = z.object({
     list.default([]),
     'Hosts (host or host:port) that outgoing webhooks may reach although they are private or not https.',
   ),
+  SNS_ENDPOINT: described(
+    z.url().optional(),
+    'Where certificates of Amazon SNS are fetched and subscriptions confirmed; unset: `https://sns.{region}.amazonaws.com` of the topic.',
+  ),
   OTEL_EXPORTER_OTLP_ENDPOINT: described(
     z.url().optional(),
     'OTLP/HTTP collector; unset: no traces are exported.',

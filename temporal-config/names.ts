@@ -21,6 +21,11 @@ export function groupingHash(grouping: {
     .slice(0, 32);
 }
 
+/** One for each heartbeat integration. */
+export function heartbeatWorkflowId(accountId: string, integrationId: string): string {
+  return `heartbeat/${accountId}/${integrationId}`;
+}
+
 export function responderWorkflowId(accountId: string, userId: string): string {
   return `responder/${accountId}/${userId}`;
 }

@@ -16,12 +16,13 @@ import {
   newWorld,
   quietRuntime,
 } from './support/incident-worker.ts';
+import { recordedHeartbeats } from './support/recorded-heartbeats.ts';
 import { recordedIncidents } from './support/recorded-incidents.ts';
 import { recordedResponders } from './support/recorded-responders.ts';
 import { ResponderActivities } from './support/responder-worker.ts';
 import { temporalCliPath } from './support/test-server.ts';
 
-const names = [...Object.keys(recordedIncidents), ...Object.keys(recordedResponders)];
+const names = [recordedIncidents, recordedResponders, recordedHeartbeats].flatMap(Object.keys);
 
 /** Runs one scenario with fresh stand-ins for the world, and keeps the history of what it names. */
 async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, name: string) {
@@ -37,7 +38,8 @@ async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, 
   const running = workers.map((worker) => worker.run());
   const workflowId =
     (await recordedIncidents[name]?.(env, world)) ??
-    (await recordedResponders[name]?.(env, responder));
+    (await recordedResponders[name]?.(env, responder)) ??
+    (await recordedHeartbeats[name]?.(env));
   for (const worker of workers) worker.shutdown();
   await Promise.all(running);
   if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);

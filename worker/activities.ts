@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import type { Activities } from '../activities/contract.ts';
 import { createDeliveryActivities, type DeliveryMetrics } from '../activities/delivery.ts';
+import { createHeartbeatActivities } from '../activities/heartbeat.ts';
 import { createMessagingActivities } from '../activities/messaging.ts';
 import { createPagingActivities } from '../activities/paging.ts';
 import { createProjectionActivities } from '../activities/projection.ts';
@@ -40,6 +41,7 @@ export function createActivities(deps: ActivityDeps): {
     workflows: {
       ...createPagingActivities({ directory, client, logger }),
       ...createMessagingActivities({ client }),
+      ...createHeartbeatActivities({ client, directory, logger }),
     },
     delivery: createDeliveryActivities({
       ...{ directory, providers, config, logger, withSpan },

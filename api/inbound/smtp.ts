@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { simpleParser } from 'mailparser';
 import type { ParsedMail } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
-import type { SMTPServerDataStream } from 'smtp-server';
+import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 
 import { parseReply } from '../../domain/reply.ts';
 import type { ContactMethod } from '../../domain/model.ts';
@@ -13,9 +13,10 @@ import type { Reply } from '../../domain/responder/types.ts';
 import { verifyReplyAddress } from '../../platform/tokens.ts';
 import type { ReplyAddress } from '../../platform/tokens.ts';
 import type { ApiDeps } from '../deps.ts';
+import type { MailIntake, ReceivedMail } from '../intake/mail.ts';
+import { IntakeRefusal } from '../intake/sink.ts';
 import { inboundReplies } from './metrics.ts';
 import { recordOptOut } from './opt-out.ts';
-import { createResponders } from './responders.ts';
 import type { Responders, Who } from './responders.ts';
 
 const MAX_BYTES = 524_288;
@@ -36,14 +37,18 @@ class SmtpRefusal extends Error {
   }
 }
 
+/** Who takes the mails. */
+export interface MailReaders {
+  readonly responders: Responders;
+  readonly intake: MailIntake;
+}
+
 /**
- * Receives replies by mail at signed addresses. 250: an answer is recorded, or the mail is no answer of a
- * person and is dropped. 550: unknown address, or nothing that we understand. 451: try again, not recorded.
+ * Receives replies at signed addresses, and alerts at the addresses of integrations. 250: recorded, or a reply
+ * that no person wrote, which is dropped. 550: unknown address, or nothing that we understand. 451: try again,
+ * not recorded.
  */
-export async function startInboundSmtp(
-  deps: ApiDeps,
-  responders: Responders = createResponders(deps.temporal),
-): Promise<RunningSmtp> {
+export async function startInboundSmtp(deps: ApiDeps, readers: MailReaders): Promise<RunningSmtp> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -54,20 +59,17 @@ export async function startInboundSmtp(
     socketTimeout: IDLE_MS,
     closeTimeout: 2000,
     onRcptTo: (recipient, _session, done) => {
-      if (addressed(deps, recipient.address)) done();
-      else done(new SmtpRefusal(550, '5.1.1 This address is unknown or has expired'));
+      done(recipientError(deps, readers, recipient.address));
     },
     onData: (stream, session, done) => {
-      const recipients = session.envelope.rcptTo.map(({ address }) => address);
-      const sender = session.envelope.mailFrom === false ? '' : session.envelope.mailFrom.address;
-      receive(deps, responders, { stream, recipients, sender }).then(
+      receive(deps, readers, stream, session).then(
         () => done(null, 'Thank you'),
         (error: unknown) => {
           if (error instanceof SmtpRefusal) {
             done(error);
             return;
           }
-          deps.logger.error({ err: error }, 'reply by mail failed');
+          deps.logger.error({ err: error }, 'mail failed');
           done(new SmtpRefusal(451, '4.3.0 Not recorded, please try again'));
         },
       );
@@ -86,22 +88,80 @@ export async function startInboundSmtp(
   };
 }
 
-interface Envelope {
-  readonly stream: SMTPServerDataStream;
-  readonly recipients: readonly string[];
-  readonly sender: string;
+/** Null when the address takes mail. */
+function recipientError(deps: ApiDeps, { intake }: MailReaders, address: string): Error | null {
+  try {
+    if (addressed(deps, address) || intake.find(address)) return null;
+    return new SmtpRefusal(550, '5.1.1 This address is unknown or has expired');
+  } catch (error) {
+    if (error instanceof IntakeRefusal) return notRecorded();
+    throw error;
+  }
 }
 
-async function receive(deps: ApiDeps, responders: Responders, envelope: Envelope): Promise<void> {
-  const mail = await simpleParser(envelope.stream, { skipHtmlToText: false, skipImageLinks: true });
-  if (envelope.stream.sizeExceeded) throw new SmtpRefusal(552, '5.3.4 Larger than 512 KB');
-  if (isFromRobot(mail, envelope.sender, deps.config.REPLY_DOMAIN)) {
+async function receive(
+  deps: ApiDeps,
+  readers: MailReaders,
+  stream: SMTPServerDataStream,
+  session: SMTPServerSession,
+): Promise<void> {
+  const raw = await readAll(stream);
+  const mail = await simpleParser(raw, { skipHtmlToText: false, skipImageLinks: true });
+  const { mailFrom, rcptTo } = session.envelope;
+  const sender = mailFrom === false ? '' : mailFrom.address;
+  const received = {
+    raw,
+    mail,
+    sender,
+    ip: session.remoteAddress,
+    helo: session.hostNameAppearsAs,
+  };
+  for (const { address } of rcptTo) await deliver(deps, readers, address, received);
+}
+
+/** The whole mail, which the server bounds only by telling that it is too large. */
+async function readAll(stream: SMTPServerDataStream): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of stream as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size <= MAX_BYTES) parts.push(part);
+  }
+  if (stream.sizeExceeded || size > MAX_BYTES)
+    throw new SmtpRefusal(552, '5.3.4 Larger than 512 KB');
+  return Buffer.concat(parts);
+}
+
+async function deliver(
+  deps: ApiDeps,
+  { responders, intake }: MailReaders,
+  address: string,
+  received: ReceivedMail,
+): Promise<void> {
+  const { mail, sender } = received;
+  const reply = addressed(deps, address);
+  if (!reply) {
+    const found = intake.find(address);
+    if (found) await acceptAlert(intake, found, received);
+    return;
+  }
+  if (isFromRobot(mail, sender, deps.config.REPLY_DOMAIN)) {
     inboundReplies.inc({ via: 'email_reply', result: 'robot' });
     return;
   }
-  for (const recipient of envelope.recipients) {
-    const reply = addressed(deps, recipient);
-    if (reply) await act(deps, responders, { mail, reply });
+  await act(deps, responders, { mail, reply });
+}
+
+async function acceptAlert(
+  intake: MailIntake,
+  found: Parameters<MailIntake['accept']>[0],
+  received: ReceivedMail,
+): Promise<void> {
+  try {
+    await intake.accept(found, received);
+  } catch (error) {
+    if (error instanceof IntakeRefusal) throw notRecorded();
+    throw error;
   }
 }
 

@@ -1,13 +1,18 @@
 import type { Request } from 'express';
 
 import { normaliseAlertmanager } from '../../domain/intake/alertmanager.ts';
+import { normaliseCloudWatch } from '../../domain/intake/cloudwatch.ts';
 import { normaliseEventsV1, serviceKeyError } from '../../domain/intake/events-v1.ts';
 import { normaliseEventsV2, routingKeyError } from '../../domain/intake/events-v2.ts';
 import { isObject } from '../../domain/intake/fields.ts';
 import { normaliseGeneric } from '../../domain/intake/generic.ts';
 import type { Normalised } from '../../domain/intake/types.ts';
 import type { GenericMapping } from '../../domain/model.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { Answer } from '../route.ts';
+import type { Found } from './receive.ts';
 import { EVENTS_V1_REPLIES, EVENTS_V2_REPLIES, WEBHOOK_REPLIES, type Replies } from './replies.ts';
+import { admitSns } from './sns.ts';
 
 /** What of the integration decides how a body is read. */
 export interface ReadOptions {
@@ -29,6 +34,18 @@ export interface Door {
   /** Whether the body is of a kind that can be read at all. */
   readonly recognises: (body: unknown) => boolean;
   readonly normalise: (body: unknown, options: ReadOptions) => Normalised;
+  /**
+   * A last look at a body that is in order otherwise, such as at its signature: null lets it in, an answer is
+   * sent in its place. May throw IntakeRefusal.
+   */
+  readonly admit?: (arrival: Arrival) => Promise<Answer | null>;
+}
+
+/** A body on its way in, with the integration that its key led to. */
+export interface Arrival {
+  readonly deps: Pick<ApiDeps, 'config' | 'logger' | 'now'>;
+  readonly found: Found;
+  readonly body: unknown;
 }
 
 const objectOf = (body: unknown) => (isObject(body) ? body : {});
@@ -47,6 +64,19 @@ const alertmanager: Omit<Door, 'path' | 'key'> = {
   keyError: noKeyError,
   recognises: isObject,
   normalise: (body, { lenient }) => normaliseAlertmanager(objectOf(body), lenient),
+};
+const grafana: Omit<Door, 'path' | 'key'> = {
+  ...alertmanager,
+  name: 'grafana',
+  normalise: (body, { lenient }) => normaliseAlertmanager(objectOf(body), lenient, 'Grafana'),
+};
+const cloudwatch: Omit<Door, 'path' | 'key'> = {
+  name: 'cloudwatch',
+  replies: WEBHOOK_REPLIES,
+  keyError: noKeyError,
+  recognises: isObject,
+  normalise: (body, { lenient }) => normaliseCloudWatch(objectOf(body), lenient),
+  admit: admitSns,
 };
 const generic: Omit<Door, 'path' | 'key'> = {
   name: 'generic',
@@ -71,16 +101,20 @@ export const DOORS: readonly Door[] = [
   },
   { ...alertmanager, path: '/integration/:key/alertmanager', key: keyInPath },
   { ...alertmanager, path: '/integration/alertmanager', key: keyInHeader },
+  { ...grafana, path: '/integration/:key/grafana', key: keyInPath },
+  { ...grafana, path: '/integration/grafana', key: keyInHeader },
+  { ...cloudwatch, path: '/integration/:key/cloudwatch', key: keyInPath },
   { ...generic, path: '/integration/:key/events', key: keyInPath },
   { ...generic, path: '/integration/events', key: keyInHeader },
 ];
 
-function keyInPath(request: Request): unknown {
+/** The key as a part of the path. */
+export function keyInPath(request: Request): unknown {
   return request.params['key'];
 }
 
 /** `Bearer KEY`, or basic authentication with the key as password (or as user without a password). */
-function keyInHeader(request: Request): unknown {
+export function keyInHeader(request: Request): unknown {
   const header = request.get('authorization') ?? '';
   const [, scheme = '', credentials = ''] = /^(\w+)\s+(\S+)$/.exec(header) ?? [];
   if (scheme.toLowerCase() === 'bearer') return credentials;

@@ -72,6 +72,18 @@ const alertmanager = z.object({
     }),
   ),
 });
+const sns = z
+  .looseObject({
+    Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']),
+    MessageId: z.string(),
+    TopicArn: z.string(),
+    Message: z.string(),
+    Timestamp: z.string(),
+    SignatureVersion: z.enum(['1', '2']),
+    Signature: z.string(),
+    SigningCertURL: z.string(),
+  })
+  .describe('A message of Amazon SNS, sent as text/plain.');
 const generic = z
   .record(z.string(), z.unknown())
   .describe('Any JSON; the integration’s mapping says where each field is.');
@@ -100,8 +112,8 @@ const throttled = { description: again, schema: failure };
 const accepted = { description: 'The event is on disk.', schema: success };
 const unknownKey = { description: 'The key is missing or unknown.', schema: failure };
 
-type Part = Pick<DescribedOperation, 'path' | 'operationId' | 'summary' | 'body' | 'responses'> &
-  Partial<Pick<DescribedOperation, 'params'>>;
+type Part = Pick<DescribedOperation, 'path' | 'operationId' | 'summary' | 'responses'> &
+  Partial<Pick<DescribedOperation, 'params' | 'body' | 'method'>>;
 const operation = (part: Part): DescribedOperation => ({
   method: 'post',
   tag: 'Events',
@@ -157,6 +169,51 @@ export const INTAKE_OPERATIONS: readonly DescribedOperation[] = [
     body: alertmanager,
     responses: webhookResponses,
   }),
+  operation({
+    path: '/integration/{key}/grafana',
+    operationId: 'receiveGrafanaByKey',
+    summary: 'Grafana alerting webhook',
+    params: key,
+    body: alertmanager,
+    responses: webhookResponses,
+  }),
+  operation({
+    path: '/integration/grafana',
+    operationId: 'receiveGrafana',
+    summary: 'Grafana alerting webhook with the key as bearer token or basic-auth password',
+    body: alertmanager,
+    responses: webhookResponses,
+  }),
+  operation({
+    path: '/integration/{key}/cloudwatch',
+    operationId: 'receiveCloudWatch',
+    summary:
+      'Amazon SNS with CloudWatch alarms; confirms the subscription of the integration’s topic',
+    params: key,
+    body: sns,
+    responses: {
+      200: { description: 'The subscription is confirmed, or its end noted.', schema: success },
+      403: { description: 'Not the topic of this integration.', schema: failure },
+      ...webhookResponses,
+    },
+  }),
+  ...(['get', 'post'] as const).flatMap((method) => [
+    operation({
+      method,
+      path: '/integration/{key}/heartbeat',
+      operationId: `${method}HeartbeatByKey`,
+      summary: 'One beat of a heartbeat integration',
+      params: key,
+      responses: webhookResponses,
+    }),
+    operation({
+      method,
+      path: '/integration/heartbeat',
+      operationId: `${method}Heartbeat`,
+      summary: 'One beat, with the key as bearer token or basic-auth password',
+      responses: webhookResponses,
+    }),
+  ]),
   operation({
     path: '/integration/{key}/events',
     operationId: 'receiveGenericByKey',

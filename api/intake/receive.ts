@@ -20,7 +20,7 @@ import { IntakeRefusal, type IntakeSink } from './sink.ts';
 
 /** What receiving needs besides the request. */
 export interface Intake {
-  readonly deps: Pick<ApiDeps, 'directory' | 'logger' | 'now'>;
+  readonly deps: Pick<ApiDeps, 'config' | 'directory' | 'logger' | 'now'>;
   readonly sink: IntakeSink;
   readonly limit: IntegrationLimit;
 }
@@ -84,7 +84,16 @@ async function receiveBody(intake: Intake, door: Door, arrived: Arrived): Promis
   else if (!found) reply(response, door, 'unknown_key', door.replies.unknownKey());
   else if (normalised.ok) {
     const { warnings } = normalised;
-    const alertEvents = normalised.events.map((event) => complete(intake, response, found, event));
+    const instead = await door.admit?.({ deps: intake.deps, found, body });
+    if (instead) {
+      reply(response, door, instead.status < 300 ? 'dropped' : 'invalid', instead);
+      return;
+    }
+    const { traceparent } = contextOf(response);
+    const added = { now: intake.deps.now(), traceparent };
+    const alertEvents = normalised.events.map((event) =>
+      completeEvent(found.integration.id, event, added),
+    );
     const result = await store(intake, found, alertEvents);
     const dedupKeys = alertEvents.map(({ dedupKey }) => dedupKey);
     contextOf(response).log['dedupKeys'] = dedupKeys.slice(0, 10);
@@ -93,12 +102,14 @@ async function receiveBody(intake: Intake, door: Door, arrived: Arrived): Promis
   }
 }
 
-async function store(
-  { deps, sink }: Intake,
+/** Stores the events, unless their service is disabled. */
+export async function store(
+  { deps, sink }: Pick<Intake, 'sink'> & { readonly deps: Pick<ApiDeps, 'logger'> },
   found: Found,
   events: readonly AlertEvent[],
 ): Promise<Result> {
   const { index, service } = found;
+  if (events.length === 0) return 'dropped';
   if (service.status === 'disabled') {
     deps.logger.info({ serviceId: service.id }, 'event for a disabled service dropped');
     return 'dropped';
@@ -119,19 +130,19 @@ export function findIntegration(
   return match && service ? { ...match, service } : undefined;
 }
 
-function complete(
-  { deps }: Intake,
-  response: Response,
-  { integration }: Found,
+/** The event with what the api adds to what its sender said. */
+export function completeEvent(
+  integrationId: string,
   event: NormalisedEvent,
+  { now, traceparent }: { readonly now: Date; readonly traceparent: string | null },
 ): AlertEvent {
   return {
     ...event,
     dedupKey: event.dedupKey ?? randomUUID().replaceAll('-', ''),
     eventId: randomUUID(),
-    integrationId: integration.id,
-    receivedAt: deps.now().toISOString(),
-    traceparent: contextOf(response).traceparent,
+    integrationId,
+    receivedAt: now.toISOString(),
+    traceparent,
   };
 }
 

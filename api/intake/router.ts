@@ -4,7 +4,8 @@ import type { ApiDeps } from '../deps.ts';
 import { MAX_BODY_BYTES } from '../read-json.ts';
 import { contextOf } from '../request-context.ts';
 import { CHANGE_DOOR, receiveChange } from './change-events.ts';
-import { DOORS, type Door } from './doors.ts';
+import { DOORS, keyInHeader, keyInPath, type Door } from './doors.ts';
+import { HEARTBEAT_DOOR, receiveBeat } from './heartbeat.ts';
 import { IntegrationLimit } from './integration-limit.ts';
 import { receive, refuse, reply, type Intake } from './receive.ts';
 import type { IntakeSink } from './sink.ts';
@@ -35,6 +36,16 @@ export function createIntakeRouter(deps: ApiDeps, sink: IntakeSink): Router {
     bodyErrors(intake, CHANGE_DOOR),
   );
   router.all(CHANGE_DOOR.path, nameRoute(CHANGE_DOOR), methodNotAllowed(CHANGE_DOOR));
+  for (const [path, key] of [
+    ['/integration/:key/heartbeat', keyInPath],
+    ['/integration/heartbeat', keyInHeader],
+  ] as const) {
+    const door = { ...HEARTBEAT_DOOR, path };
+    const beat: express.RequestHandler = (request, response) =>
+      receiveBeat({ deps, limit }, key(request), response);
+    router.route(path).get(nameRoute(door), beat).post(nameRoute(door), beat);
+    router.all(path, nameRoute(door), methodNotAllowed(door));
+  }
   return router;
 }
 

@@ -1,17 +1,11 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 
 import type { AlertEvent } from '../../domain/event.ts';
-import type { IncidentInput } from '../../domain/incident/types.ts';
-import { urgencyOf } from '../../domain/incident/alerts.ts';
-import { cutText } from '../../domain/intake/fields.ts';
 import { jsonBytes } from '../../domain/intake/fit.ts';
 import { INCIDENT } from '../../domain/messages.ts';
-import { settingsOf } from '../../domain/on-call.ts';
-import { hashKey, newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { incidentWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../temporal-config/names.ts';
+import { incidentStart, workflowIdOfEvent } from '../../temporal-config/incident-start.ts';
 import { isTemporalDown } from '../errors.ts';
 import { intakeInFlight } from '../metrics.ts';
 import { Gate } from './gate.ts';
@@ -29,19 +23,6 @@ const MAX_BATCH_EVENTS = 100;
 const MAX_BATCH_BYTES = 1_000_000;
 /** Events of one post that are on their way at once, so that one big post leaves room for others. */
 const POST_CONCURRENCY = 16;
-/** Temporal takes 400 bytes of a summary. */
-const SUMMARY_CHARACTERS = 90;
-
-const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
-const KEYS = {
-  account: keyword(SEARCH_ATTRIBUTES.account),
-  service: keyword(SEARCH_ATTRIBUTES.service),
-  status: keyword(SEARCH_ATTRIBUTES.status),
-  urgency: keyword(SEARCH_ATTRIBUTES.urgency),
-  dedupKey: keyword(SEARCH_ATTRIBUTES.dedupKey),
-  incident: keyword(SEARCH_ATTRIBUTES.incident),
-};
-
 export interface TemporalSinkOptions {
   readonly temporal: Client;
   readonly logger: Logger;
@@ -79,7 +60,7 @@ export class TemporalSink implements IntakeSink {
     const rest = [...events];
     const next = async (): Promise<void> => {
       for (let routed = rest.shift(); routed; routed = rest.shift()) {
-        await this.#lanes.push(workflowIdOf(routed), routed);
+        await this.#lanes.push(workflowIdOfEvent(routed), routed);
       }
     };
     const workers = Array.from({ length: Math.min(POST_CONCURRENCY, events.length) }, next);
@@ -105,14 +86,11 @@ export class TemporalSink implements IntakeSink {
   async #signal(batch: readonly RoutedEvent[]): Promise<void> {
     const [first] = batch;
     if (!first) return;
-    const workflowId = workflowIdOf(first);
+    const workflowId = workflowIdOfEvent(first);
     const events = lighten(batch.map(({ event }) => event));
     if (first.event.action === 'trigger') {
-      await this.#temporal.workflow.signalWithStart(INCIDENT.workflow, {
-        ...startOptions(first, workflowId),
-        signal: INCIDENT.signals.events,
-        signalArgs: [events],
-      });
+      const options = incidentStart(first, events);
+      await this.#temporal.workflow.signalWithStart(INCIDENT.workflow, options);
       return;
     }
     try {
@@ -148,32 +126,4 @@ function lighten(events: readonly AlertEvent[]): readonly AlertEvent[] {
       ? { ...event, payload: { ...event.payload, customDetails: null } }
       : event,
   );
-}
-
-function workflowIdOf({ index, service, event }: RoutedEvent): string {
-  const grouping = { integrationId: event.integrationId, key: event.dedupKey };
-  return incidentWorkflowId(index.account.id, service.id, grouping);
-}
-
-function startOptions({ index, service, event }: RoutedEvent, workflowId: string) {
-  const settings = settingsOf(index, service.id);
-  if (!settings) throw new Error(`service ${service.id} has no escalation policy`);
-  const input: IncidentInput = { incidentId: newId('Q'), settings, manual: null };
-  const urgency = urgencyOf(settings, event.payload?.severity ?? null);
-  const typedSearchAttributes: SearchAttributePair[] = [
-    { key: KEYS.account, value: index.account.id },
-    { key: KEYS.service, value: service.id },
-    { key: KEYS.status, value: 'triggered' },
-    { key: KEYS.urgency, value: urgency },
-    { key: KEYS.dedupKey, value: hashKey(event.dedupKey).slice(0, 32) },
-    { key: KEYS.incident, value: input.incidentId },
-  ];
-  return {
-    workflowId,
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
-    typedSearchAttributes,
-    staticSummary: cutText(event.payload?.summary ?? '', SUMMARY_CHARACTERS),
-  };
 }

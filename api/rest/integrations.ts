@@ -6,6 +6,8 @@ import { hashKey, newId, newIntegrationKey } from '../../platform/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { INTEGRATION_TYPES, integrationJson } from './policy-json.ts';
+import { integrationAddress } from '../intake/mail.ts';
+import { SNS_TOPIC } from '../intake/sns.ts';
 import { createConfigStore, getOr404, type Reading } from './shared/config-store.ts';
 import { invalidInput, notFound } from './shared/rest-error.ts';
 import { idParams, idSchema, nameSchema, ok, resourceSchema, wrapped } from './shared/schemas.ts';
@@ -13,6 +15,9 @@ import { idParams, idSchema, nameSchema, ok, resourceSchema, wrapped } from './s
 /** Integrations of one service; more are refused. */
 const INTEGRATIONS_MAX = 100;
 const RATE_DEFAULT = 10_000;
+const HEARTBEAT_DEFAULT_SEC = 300;
+const HEARTBEAT = 'heartbeat_inbound_integration';
+const EMAIL = 'generic_email_inbound_integration';
 
 const pointer = z
   .string()
@@ -31,12 +36,18 @@ const fields = {
   lenient: z.boolean().optional(),
   rate_limit_per_minute: z.int().min(1).max(1_000_000).optional(),
   mapping: mapping.nullish(),
+  topic_arn: z.string().max(400).regex(SNS_TOPIC, 'must be the ARN of an SNS topic').nullish(),
+  heartbeat_timeout_seconds: z.int().min(30).max(604_800).optional(),
 };
 const typeSchema = z.enum([
   'events_api_v2_inbound_integration',
   'generic_events_api_inbound_integration',
   'alertmanager_inbound_integration',
   'generic_json_inbound_integration',
+  'grafana_inbound_integration',
+  'cloudwatch_inbound_integration',
+  'generic_email_inbound_integration',
+  'heartbeat_inbound_integration',
 ]);
 const createBody = z.object({
   integration: z.object({
@@ -52,6 +63,12 @@ const integrationSchema = resourceSchema({
   lenient: z.boolean(),
   rate_limit_per_minute: z.int(),
   integration_key: z.string().optional().describe('Only in the answer that creates it.'),
+  integration_email: z
+    .string()
+    .optional()
+    .describe('Where mails for it go; only in the answer that creates it.'),
+  topic_arn: z.string().nullish(),
+  heartbeat_timeout_seconds: z.int().nullish(),
 });
 const one = wrapped('integration', integrationSchema);
 const common = { tag: 'Services', permission: 'configuration:write' } as const;
@@ -88,11 +105,19 @@ export function createIntegrationRoutes(deps: ApiDeps): readonly Route[] {
             lenient: given.lenient ?? false,
             rateLimitPerMinute: given.rate_limit_per_minute ?? RATE_DEFAULT,
             mapping: given.mapping ? readMapping(given.mapping) : null,
+            topicArn: given.topic_arn ?? null,
+            heartbeatTimeoutSec:
+              given.heartbeat_timeout_seconds ??
+              (given.type === HEARTBEAT ? HEARTBEAT_DEFAULT_SEC : null),
             createdAt: now,
           };
-          requireMapping(item);
+          requireFitting(item);
           await integrations.insert(trx, accountId, item);
-          const shown = { ...integrationJson(refer, item, service.name), integration_key: key };
+          const shown = {
+            ...integrationJson(refer, item, service.name),
+            integration_key: key,
+            ...(item.type === EMAIL ? { integration_email: integrationAddress(deps, key) } : {}),
+          };
           return { status: 201, body: { integration: shown } };
         }),
     }),
@@ -124,7 +149,7 @@ export function createIntegrationRoutes(deps: ApiDeps): readonly Route[] {
         store.change(actor, async (changing) => {
           const before = await findIntegration(changing, params);
           const item = merged(before, body.integration);
-          requireMapping(item);
+          requireFitting(item);
           await integrations.update(changing.trx, item);
           return { status: 200, body: await answer(changing, item) };
         }),
@@ -172,6 +197,8 @@ function merged(
     lenient: given.lenient ?? before.lenient,
     rateLimitPerMinute: given.rate_limit_per_minute ?? before.rateLimitPerMinute,
     mapping: given.mapping === undefined ? before.mapping : read,
+    topicArn: given.topic_arn === undefined ? before.topicArn : given.topic_arn,
+    heartbeatTimeoutSec: given.heartbeat_timeout_seconds ?? before.heartbeatTimeoutSec,
   };
 }
 
@@ -186,7 +213,15 @@ function readMapping(given: z.infer<typeof mapping>): GenericMapping {
   };
 }
 
-function requireMapping({ type, mapping: given }: IntegrationRecord): void {
+/** Settings belong to their own kind of integration only. */
+function requireFitting(item: IntegrationRecord): void {
+  const { type, mapping: given, topicArn, heartbeatTimeoutSec } = item;
+  if (topicArn !== null && type !== 'cloudwatch_inbound_integration') {
+    throw invalidInput('integration.topic_arn: not for this type');
+  }
+  if (heartbeatTimeoutSec !== null && type !== HEARTBEAT) {
+    throw invalidInput('integration.heartbeat_timeout_seconds: not for this type');
+  }
   const generic = type === 'generic_json_inbound_integration';
   if (generic && given === null) throw invalidInput('integration.mapping: is needed for this type');
   if (!generic && given !== null) throw invalidInput('integration.mapping: not for this type');

@@ -84,9 +84,13 @@ export const INTEGRATION_TYPES: Readonly<Record<string, IntegrationRecord['type'
   generic_events_api_inbound_integration: 'events_api_v1_inbound_integration',
   alertmanager_inbound_integration: 'alertmanager_inbound_integration',
   generic_json_inbound_integration: 'generic_json_inbound_integration',
+  grafana_inbound_integration: 'grafana_inbound_integration',
+  cloudwatch_inbound_integration: 'cloudwatch_inbound_integration',
+  generic_email_inbound_integration: 'generic_email_inbound_integration',
+  heartbeat_inbound_integration: 'heartbeat_inbound_integration',
 };
 
-/** An integration, never its key; `lenient`, `rate_limit_per_minute` and `mapping` are our own. */
+/** An integration, never its key; `lenient`, `rate_limit_per_minute` and the settings of single kinds are our own. */
 export function integrationJson(refer: Refer, item: IntegrationRecord, serviceName: string) {
   return {
     ...refer(shownType(item), integrationPath(item), item.name),
@@ -103,6 +107,10 @@ export function integrationJson(refer: Refer, item: IntegrationRecord, serviceNa
       action: item.mapping.action,
       resolve_values: item.mapping.resolveValues,
     },
+    ...(item.type === 'cloudwatch_inbound_integration' ? { topic_arn: item.topicArn } : {}),
+    ...(item.type === 'heartbeat_inbound_integration'
+      ? { heartbeat_timeout_seconds: item.heartbeatTimeoutSec }
+      : {}),
   };
 }
 

@@ -85,6 +85,8 @@ interface IntegrationRow {
   readonly lenient: boolean;
   readonly rate_limit_per_minute: number;
   readonly mapping: Integration['mapping'];
+  readonly topic_arn: string | null;
+  readonly heartbeat_timeout_sec: number | null;
   readonly created_at: string;
 }
 
@@ -101,6 +103,8 @@ export const integrations = createTable<IntegrationRow, IntegrationRecord>({
     lenient: row.lenient,
     rateLimitPerMinute: row.rate_limit_per_minute,
     mapping: row.mapping,
+    topicArn: row.topic_arn,
+    heartbeatTimeoutSec: row.heartbeat_timeout_sec,
     createdAt: row.created_at,
   }),
   toRow: (integration) => ({
@@ -111,6 +115,8 @@ export const integrations = createTable<IntegrationRow, IntegrationRecord>({
     lenient: integration.lenient,
     rate_limit_per_minute: integration.rateLimitPerMinute,
     mapping: integration.mapping === null ? null : JSON.stringify(integration.mapping),
+    topic_arn: integration.topicArn,
+    heartbeat_timeout_sec: integration.heartbeatTimeoutSec,
     created_at: integration.createdAt,
   }),
 });

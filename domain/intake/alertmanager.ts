@@ -26,12 +26,19 @@ const LINKS: readonly (readonly [from: 'alert' | 'annotations', key: string, tex
   ['alert', 'silenceURL', 'Silence'],
 ];
 
+/** Who posts. Grafana's alerts are version 1 of the same shape. */
+export type Tool = 'Alertmanager' | 'Grafana';
+
 /**
  * Alertmanager's webhook, version 4 (Grafana's version 1 has the same shape). Each alert is an event of its
  * own, known by its fingerprint, so that a group that gains or loses alerts loses none of them, and a post
  * sent twice changes nothing.
  */
-export function normaliseAlertmanager(body: JsonObject, lenient: boolean): Normalised {
+export function normaliseAlertmanager(
+  body: JsonObject,
+  lenient: boolean,
+  tool: Tool = 'Alertmanager',
+): Normalised {
   const problems = new Problems();
   const alerts = body['alerts'];
   if (!Array.isArray(alerts)) {
@@ -43,19 +50,21 @@ export function normaliseAlertmanager(body: JsonObject, lenient: boolean): Norma
     return problems.conclude([], lenient);
   }
   const events = alerts.flatMap((alert: unknown, index) => {
-    if (isObject(alert)) return [readAlert(body, alert, index, problems)];
+    if (isObject(alert)) return [readAlert({ body, tool, index }, alert, problems)];
     problems.mended(`'alerts[${index}]' is invalid (must be an object)`);
     return [];
   });
   return problems.conclude(events, lenient);
 }
 
-function readAlert(
-  body: JsonObject,
-  alert: JsonObject,
-  index: number,
-  problems: Problems,
-): NormalisedEvent {
+interface Post {
+  readonly body: JsonObject;
+  readonly tool: Tool;
+  readonly index: number;
+}
+
+function readAlert(post: Post, alert: JsonObject, problems: Problems): NormalisedEvent {
+  const { body, tool, index } = post;
   const labels = texts(alert['labels']);
   const annotations = texts(alert['annotations']);
   if (alert['status'] !== 'firing' && alert['status'] !== 'resolved') {
@@ -65,11 +74,11 @@ function readAlert(
   return fitEvent({
     action: resolved ? 'resolve' : 'trigger',
     dedupKey: shortKey(scalarText(alert['fingerprint']) ?? labelsKey(labels)),
-    payload: resolved ? null : readPayload(body, alert, { labels, annotations }),
-    client: 'Alertmanager',
+    payload: resolved ? null : readPayload(post, alert, { labels, annotations }),
+    client: tool,
     clientUrl: safeUrl(body['externalURL']),
     links: readAlertLinks(alert, annotations),
-    images: [],
+    images: readImage(alert['imageURL']),
   });
 }
 
@@ -78,16 +87,16 @@ interface Described {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-function readPayload(body: JsonObject, alert: JsonObject, described: Described): AlertPayload {
+function readPayload({ body, tool }: Post, alert: JsonObject, described: Described): AlertPayload {
   const { labels, annotations } = described;
   const startsAt = scalarText(alert['startsAt']);
   return {
     summary: cutText(summaryOf(described), MAX_SUMMARY),
-    source: cutText(labels['instance'] ?? labels['job'] ?? 'Alertmanager', 255),
+    source: cutText(labels['instance'] ?? labels['job'] ?? tool, 255),
     severity: severityOf(labels['severity']),
     timestamp: startsAt === null ? null : isoTimestamp(startsAt),
     component: optionalText(labels['service'] ?? labels['job']),
-    group: optionalText(labels['cluster'] ?? labels['namespace']),
+    group: optionalText(labels['cluster'] ?? labels['namespace'] ?? labels['grafana_folder']),
     class: optionalText(labels['alertname']),
     customDetails: {
       labels,
@@ -96,6 +105,7 @@ function readPayload(body: JsonObject, alert: JsonObject, described: Described):
       generatorURL: scalarText(alert['generatorURL']),
       receiver: scalarText(body['receiver']),
       groupKey: scalarText(body['groupKey']),
+      ...(isObject(alert['values']) ? { values: alert['values'] } : {}),
     },
   };
 }
@@ -122,6 +132,12 @@ function readAlertLinks(
     const href = safeUrl(from === 'alert' ? alert[key] : annotations[key]);
     return href === null ? [] : [{ href, text }];
   });
+}
+
+/** Grafana's screenshot of the panel; by https only. */
+function readImage(value: unknown): NormalisedEvent['images'] {
+  const src = safeUrl(value);
+  return src?.toLowerCase().startsWith('https:') === true ? [{ src }] : [];
 }
 
 function texts(value: unknown): Readonly<Record<string, string>> {

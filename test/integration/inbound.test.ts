@@ -16,6 +16,8 @@ import type { ApiDeps } from '../../api/deps.ts';
 import type { Recorded, Responders } from '../../api/inbound/responders.ts';
 import { createInboundRouter } from '../../api/inbound/router.ts';
 import { startInboundSmtp } from '../../api/inbound/smtp.ts';
+import { createMailIntake } from '../../api/intake/mail.ts';
+import type { IntakeSink } from '../../api/intake/sink.ts';
 import type { RunningSmtp } from '../../api/inbound/smtp.ts';
 import { indexAccount } from '../../domain/directory.ts';
 import type { AccountIndex, Directory } from '../../domain/directory.ts';
@@ -149,7 +151,9 @@ beforeAll(async () => {
   server = await serve(depsWith({}));
   bare = await serve(depsWith({ PROVIDERS: '[]' }));
   origin = `http://127.0.0.1:${portOf(server)}`;
-  smtp = await startInboundSmtp(depsWith({}), responders);
+  const deps = depsWith({});
+  const sink: IntakeSink = { accept: () => Promise.resolve('stored') };
+  smtp = await startInboundSmtp(deps, { responders, intake: createMailIntake({ deps, sink }) });
 });
 beforeEach(() => {
   replies = [];

@@ -42,6 +42,7 @@ export interface World {
     readonly target: IncidentAddress;
     readonly events: readonly AlertEvent[];
   }[];
+  readonly raised: AlertEvent[];
   /** Throws or answers in place of the usual result (everybody named is paged). */
   answerPage: (request: PageRequest) => Partial<PageResult>;
   /** Throws while the database is away. */
@@ -54,6 +55,7 @@ export function newWorld(): World {
     stops: [],
     batches: [],
     forwarded: [],
+    raised: [],
     answerPage: () => ({}),
     onProject: () => undefined,
   };
@@ -68,6 +70,7 @@ type Parts = Pick<
   | 'signalRelease'
   | 'mergeSource'
   | 'project'
+  | 'raiseEvent'
 >;
 
 /** Effects in memory; messages between incidents go through the real engine. */
@@ -105,6 +108,10 @@ export function fakeActivities(world: World, client: TestWorkflowEnvironment['cl
     forwardEvents: (target, events) => {
       world.forwarded.push({ target, events });
       return send(target.workflowId, INCIDENT.signals.events, [events]);
+    },
+    raiseEvent: (_accountId, event) => {
+      world.raised.push(event);
+      return Promise.resolve(event.integrationId !== 'GONE');
     },
     signalRelease: (source) => send(source.workflowId, INCIDENT.signals.release, []),
     mergeSource: (source, action) =>

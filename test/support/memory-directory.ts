@@ -33,6 +33,8 @@ const integration = (
   lenient: false,
   rateLimitPerMinute: 10_000,
   mapping: null,
+  topicArn: null,
+  heartbeatTimeoutSec: null,
   ...more,
 });
 

@@ -35,6 +35,7 @@ export function sampleApi(more: Partial<ApiDeps> = {}) {
   };
   return {
     app: createApp(deps, sink),
+    sink,
     deps,
     stored,
     /** From now on the sink refuses with this; null: it takes again. */
