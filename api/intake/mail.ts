@@ -104,13 +104,11 @@ async function authentication(
     const result = await Promise.race([work, late]);
     if (result === null) return unknown;
     const { spf, dkim, dmarc } = result;
+    const signatures = dkim.results.map(({ status }) => status.result);
     return {
-      spf: (spf === false ? undefined : spf?.status.result) ?? 'none',
-      dkim:
-        dkim.results.map(({ status }) => status.result).find((one) => one === 'pass') ??
-        dkim.results[0]?.status.result ??
-        'none',
-      dmarc: (dmarc === false ? undefined : dmarc?.status.result) ?? 'none',
+      spf: spf === false ? 'none' : spf.status.result,
+      dkim: signatures.find((one) => one === 'pass') ?? signatures[0] ?? 'none',
+      dmarc: dmarc === false ? 'none' : dmarc.status.result,
     };
   } catch (error) {
     logger.warn({ err: error }, 'mail could not be authenticated');
