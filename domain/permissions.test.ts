@@ -16,7 +16,29 @@ const actor = (role: Role, more: Partial<Actor> = {}): Actor => ({
   ...more,
 });
 
+/** The table once more, by hand: what a change of a role gives or takes is seen here. */
+const SPELT: Readonly<Record<Role, string>> = {
+  owner: 'incidents:rw configuration:rw own_user:w users:w keys:w account:w',
+  admin: 'incidents:rw configuration:rw own_user:w users:w keys:w',
+  user: 'incidents:rw configuration:rw own_user:w',
+  limited_user: 'incidents:rw configuration:r own_user:w',
+  observer: 'incidents:r configuration:r own_user:w',
+  read_only_user: 'incidents:r configuration:r own_user:w',
+  read_only_limited_user: 'incidents:r configuration:r own_user:w',
+  restricted_access: 'own_user:w',
+};
+const spelt = (role: Role) =>
+  SPELT[role].split(' ').flatMap((item) => {
+    const [name = '', letters = ''] = item.split(':');
+    return [...letters].map((letter) => `${name}:${letter === 'r' ? 'read' : 'write'}`);
+  });
+
 describe('can', () => {
+  it('knows the roles as they are spelt out here', () => {
+    for (const role of roles)
+      expect([...ROLE_PERMISSIONS[role]].sort(), role).toEqual(spelt(role).sort());
+  });
+
   it('follows the table of roles', () => {
     for (const role of roles) {
       for (const permission of PERMISSIONS) {

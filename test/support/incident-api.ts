@@ -6,6 +6,7 @@ import { pino } from 'pino';
 
 import { createProjectionActivities } from '../../activities/projection.ts';
 import { createApp } from '../../api/app.ts';
+import type { ApiDeps } from '../../api/deps.ts';
 import { openDatabase, type Database } from '../../db/database.ts';
 import { openDirectory, type LiveDirectory } from '../../db/directory.ts';
 import { seed } from '../../db/seed.ts';
@@ -37,6 +38,7 @@ export function incidentId({ body }: ApiAnswer): string {
 
 /** The whole api over HTTP on real servers, and workers that run real incidents and page nobody. */
 export interface IncidentApi {
+  readonly url: string;
   readonly directory: LiveDirectory;
   readonly database: Database;
   readonly temporal: DevServer;
@@ -50,7 +52,8 @@ export interface IncidentApi {
 
 const logger = pino({ level: 'silent' });
 
-export async function openIncidentApi(): Promise<IncidentApi> {
+/** `more` replaces parts of what the api is made of. */
+export async function openIncidentApi(more: Partial<ApiDeps> = {}): Promise<IncidentApi> {
   quietRuntime();
   const urls = await createTestDatabase();
   const temporal = await devServer();
@@ -58,8 +61,9 @@ export async function openIncidentApi(): Promise<IncidentApi> {
   const gone = openDatabase('postgres://pdlite_app:x@127.0.0.1:1/none', { poolMax: 1, logger });
   const keys = new Map((await seed(database)).map((made) => [made.subdomain, made.apiKey]));
   const directory = await openDirectory(urls.directoryUrl, { logger });
-  const config = { ...loadConfig({}), TEMPORAL_NAMESPACE: temporal.namespace };
-  const deps = { config, logger, directory, temporal: temporal.client, now: () => new Date() };
+  const config = { ...(more.config ?? loadConfig({})), TEMPORAL_NAMESPACE: temporal.namespace };
+  const own = { logger, directory, temporal: temporal.client, now: () => new Date() };
+  const deps = { ...own, ...more, config };
   const [usual, cut] = await Promise.all(
     [database, gone].map((one) => serve(createApp({ ...deps, database: one }))),
   );
@@ -81,6 +85,7 @@ export async function openIncidentApi(): Promise<IncidentApi> {
       return { status, headers, body: (await response.json()) as ApiAnswer['body'] };
     };
   return {
+    url: usual.url,
     directory,
     database,
     temporal,
