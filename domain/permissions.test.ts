@@ -30,7 +30,7 @@ const SPELT: Readonly<Record<Role, string>> = {
 const spelt = (role: Role) =>
   SPELT[role].split(' ').flatMap((item) => {
     const [name = '', letters = ''] = item.split(':');
-    return [...letters].map((letter) => `${name}:${letter === 'r' ? 'read' : 'write'}`);
+    return Array.from(letters).map((letter) => `${name}:${letter === 'r' ? 'read' : 'write'}`);
   });
 
 describe('can', () => {
