@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 
 import type { AccountIndex, Directory } from '../domain/directory.ts';
+import { pageIdOf } from '../domain/incident/page-id.ts';
 import type { IncidentView, PageResult } from '../domain/incident/types.ts';
 import { RESPONDER } from '../domain/messages.ts';
 import type { User } from '../domain/model.ts';
@@ -101,7 +102,7 @@ async function pageUser(deps: PagingDeps, of: PageOfUser): Promise<void> {
 function pageOf({ index, user, request, at }: PageOfUser): Page {
   const { command, view } = request;
   return {
-    pageId: `${view.id}/${command.commandId}`,
+    pageId: pageIdOf(view.id, command.commandId),
     ...incidentFields(view),
     userName: user.name,
     pagedAt: at,
@@ -126,7 +127,8 @@ function incidentFields(view: IncidentView) {
 
 async function stopPages(deps: PagingDeps, request: StopRequest, at: string): Promise<void> {
   const { accountId, incidentId, command } = request;
-  const stop: StopPages = { incidentId, outcome: command.outcome };
+  const { outcome, upTo } = command;
+  const stop: StopPages = { incidentId, outcome, ...(upTo !== undefined && { upTo }) };
   const userIds = [...new Set([...command.userIds, ...mayHaveReached(deps, request, at)])];
   await all(
     userIds.map((userId) =>

@@ -30,6 +30,8 @@ export const INCIDENT_LIMITS = {
   mergeSources: 100,
   /** Beyond it the second oldest makes room: the first event opens the next incident, the latest end it. */
   held: 200,
+  /** Pages and stops that keep being tried beside the rest; the oldest is given up. */
+  unfinished: 100,
   /** Earlier incidents of the workflow whose projection is pending; the oldest makes room. */
   leftovers: 20,
   /** Seconds; PagerDuty's bounds. */

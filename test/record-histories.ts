@@ -17,7 +17,7 @@ import {
   quietRuntime,
 } from './support/incident-worker.ts';
 import { recordedHeartbeats } from './support/recorded-heartbeats.ts';
-import { recordedIncidents } from './support/recorded-incidents.ts';
+import { beforeWorkers, recordedIncidents } from './support/recorded-incidents.ts';
 import { recordedResponders } from './support/recorded-responders.ts';
 import { ResponderActivities } from './support/responder-worker.ts';
 import { temporalCliPath } from './support/test-server.ts';
@@ -28,6 +28,7 @@ const names = [recordedIncidents, recordedResponders, recordedHeartbeats].flatMa
 async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, name: string) {
   const world = newWorld();
   const responder = new ResponderActivities();
+  const firstRunId = await beforeWorkers[name]?.(env, world);
   const activities = { ...responder.activities, ...fakeActivities(world, env.client) };
   const common = { connection: env.nativeConnection, activities };
   const workers = await Promise.all([
@@ -43,7 +44,7 @@ async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, 
   for (const worker of workers) worker.shutdown();
   await Promise.all(running);
   if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);
-  const history = await env.client.workflow.getHandle(workflowId).fetchHistory();
+  const history = await env.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
   const url = new URL(`histories/${file}.json`, import.meta.url);
   await writeFile(url, `${historyToJSON(history)}\n`, { flag: 'wx' });
 }

@@ -3,6 +3,7 @@ import {
   condition,
   isCancellation,
   log,
+  patched,
   rootCause,
   sleep,
   workflowInfo,
@@ -10,7 +11,6 @@ import {
 import { mergeIntoAction } from '../domain/incident/merge.ts';
 import { openIncident } from '../domain/incident/open.ts';
 import { type Batch, dropBatch, nextBatch } from '../domain/incident/outbox.ts';
-import { isWanted } from '../domain/incident/paging.ts';
 import { reduce } from '../domain/incident/reduce.ts';
 import { dueAt } from '../domain/incident/tick.ts';
 import type {
@@ -18,13 +18,12 @@ import type {
   IncidentEvent,
   IncidentInput,
   IncidentState,
-  PageResult,
 } from '../domain/incident/types.ts';
-import { merging, messaging, paging, projecting } from './incident-activities.ts';
+import { merging, messaging, projecting } from './incident-activities.ts';
 import { attributeKeeper } from './incident-attributes.ts';
+import { IncidentPaging } from './incident-paging.ts';
 
 type CommandOf<T extends IncidentCommand['type']> = Extract<IncidentCommand, { type: T }>;
-
 /** Half of the history's warning limit. */
 const HISTORY_EVENTS = 5000;
 
@@ -32,13 +31,22 @@ const HISTORY_EVENTS = 5000;
 export class IncidentRun {
   state: IncidentState;
   private readonly commands: IncidentCommand[] = [];
+  private readonly pager = new IncidentPaging(this);
   private absorbing = 0;
   /** A page that waits or runs: the projection lets it go first. */
   private paging = false;
 
   constructor(input: IncidentInput) {
     const { workflowId, runId } = workflowInfo();
-    this.state = openIncident(input, nowIso(), { workflowId, runId });
+    const { unfinished, ...state } = openIncident(input, nowIso(), { workflowId, runId });
+    this.state = state;
+    this.commands.push(...(unfinished ?? []));
+  }
+
+  /** What the next run goes on with. */
+  carried(): IncidentState {
+    const unfinished = this.pager.unfinished;
+    return unfinished.length > 0 ? { ...this.state, unfinished } : this.state;
   }
 
   apply(event: IncidentEvent): void {
@@ -73,7 +81,7 @@ export class IncidentRun {
     else await condition(changed, Math.max(1, Date.parse(due) - Date.now()));
   }
 
-  private tickIfDue(): boolean {
+  tickIfDue(): boolean {
     const due = dueAt(this.state);
     if (due === null || Date.parse(due) > Date.now()) return false;
     this.apply({ type: 'tick' });
@@ -84,7 +92,8 @@ export class IncidentRun {
   isOver(): boolean {
     const { view, mergedInto, released, pendingMerges } = this.state;
     const ended = view.status === 'resolved' && (mergedInto === null || released);
-    return ended && (this.wantsSuccessor() || pendingMerges.length === 0) && !this.mustPassOn();
+    const isQuiet = pendingMerges.length === 0 && this.pager.unfinished.length === 0;
+    return ended && (this.wantsSuccessor() || isQuiet) && !this.mustPassOn();
   }
 
   wantsSuccessor(): boolean {
@@ -95,7 +104,7 @@ export class IncidentRun {
     return this.state.mergedInto !== null && !this.state.released;
   }
 
-  /** Long histories are continued, when no effect is under way. */
+  /** Long histories are continued, when no effect is under way but those that can be begun anew. */
   private mustContinue(): boolean {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     const long = continueAsNewSuggested || historyLength >= HISTORY_EVENTS;
@@ -107,72 +116,26 @@ export class IncidentRun {
   }
 
   private async runCommands(): Promise<void> {
-    for (let next = this.commands.shift(); next; next = this.commands.shift()) {
-      if (next.type === 'page') await this.page(next);
-      else if (next.type === 'stop') await this.stopPages(next);
+    for (let next = this.nextCommand(); next; next = this.nextCommand()) {
+      if (next.type === 'page') await this.pager.page(next);
+      else if (next.type === 'stop') await this.pager.stop(next);
       else void this.absorb(next);
     }
     this.paging = false;
   }
 
-  /**
-   * Tries until it went out to everybody or is overtaken by an answer or the next step. From the first result
-   * on, those whom it may have reached are told to stop like all who are paged.
-   */
-  private async page(command: CommandOf<'page'>): Promise<void> {
-    let known = false;
-    let wanting = command;
-    for (let attempt = 0; isWanted(this.state, command); attempt++) {
-      try {
-        const result = await this.tryPage(wanting);
-        if (!known) this.apply({ type: 'paged', result });
-        known = true;
-        const missing = result.unsignalled ?? [];
-        if (missing.length === 0) return;
-        wanting = { ...command, targets: missing.map((id) => ({ type: 'user', id })) };
-        await this.pauseAfter(`not taken by ${missing.join(', ')}`, command, attempt);
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        await this.pauseAfter(rootCause(error), command, attempt);
-      }
-    }
-    if (!known) this.giveUp(command);
+  /** Stops go first: whoever they are for must not wait for a page of others. */
+  private nextCommand(): IncidentCommand | undefined {
+    const stop = this.commands.findIndex(({ type }) => type === 'stop');
+    if (stop > 0 && patched('stops-first')) return this.commands.splice(stop, 1)[0];
+    return this.commands.shift();
   }
 
-  private tryPage(command: CommandOf<'page'>): Promise<PageResult> {
-    const { settings, view, traceparent } = this.state;
-    const summary = `page rule ${command.ruleIndex + 1} · ${command.why}`;
-    const request = { command, settings, view, traceparent };
-    return paging.page.executeWithOptions({ summary }, [request]);
-  }
-
-  /** Its stop goes before whatever waits, so that it cannot end a later page of the same users. */
-  private giveUp(command: CommandOf<'page'>): void {
+  /** What an event asks for goes before whatever waits. */
+  applyFirst(event: IncidentEvent): void {
     const waiting = this.commands.splice(0);
-    this.apply({ type: 'page_given_up', command });
+    this.apply(event);
     this.commands.push(...waiting);
-  }
-
-  private async pauseAfter(
-    reason: string | undefined,
-    command: IncidentCommand,
-    attempt: number,
-  ): Promise<void> {
-    log.error('page failed, trying again', { attempt, reason });
-    const overtaken = () => !isWanted(this.state, command);
-    await condition(overtaken, Math.min(30_000, 1000 * 2 ** Math.min(attempt, 5)));
-    this.tickIfDue();
-  }
-
-  /** A stop that fails is given up: every send looks at the state again, and paging must not wait for it. */
-  private async stopPages(command: CommandOf<'stop'>): Promise<void> {
-    const { accountId, id: incidentId } = this.state.view;
-    try {
-      await paging.stopPages({ accountId, incidentId, command });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      log.warn('stop failed', { reason: rootCause(error) });
-    }
   }
 
   private async absorb(command: CommandOf<'absorb'>): Promise<void> {

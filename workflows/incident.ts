@@ -3,33 +3,26 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  defineSignal,
   defineUpdate,
   setHandler,
   uuid4,
 } from '@temporalio/workflow';
-import type { AlertEvent } from '../domain/event.ts';
 import { succeed } from '../domain/incident/open.ts';
 import { viewOf } from '../domain/incident/reduce.ts';
 import type {
-  Answer,
   IncidentAction,
   IncidentInput,
   IncidentSettings,
   IncidentState,
   IncidentView,
   LogEntry,
-  Unreachable,
 } from '../domain/incident/types.ts';
 import { validateAction } from '../domain/incident/validate.ts';
 import { INCIDENT } from '../domain/messages.ts';
-import { paging } from './incident-activities.ts';
+import { lookingUp } from './incident-activities.ts';
 import { IncidentRun, nowIso } from './incident-run.ts';
+import { listenToSignals } from './incident-signals.ts';
 
-const eventsSignal = defineSignal<[readonly AlertEvent[]]>(INCIDENT.signals.events);
-const answerSignal = defineSignal<[Answer]>(INCIDENT.signals.answer);
-const unreachableSignal = defineSignal<[Unreachable]>(INCIDENT.signals.unreachable);
-const releaseSignal = defineSignal(INCIDENT.signals.release);
 const actUpdate = defineUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act);
 const viewQuery = defineQuery<IncidentView>(INCIDENT.queries.view);
 const outboxQuery = defineQuery<readonly LogEntry[]>(INCIDENT.queries.outbox);
@@ -46,9 +39,9 @@ export async function incident(input: IncidentInput): Promise<void> {
   if (!run.state.opened && !(await condition(() => run.state.opened, UNOPENED))) return;
   void run.project();
   await run.untilOver();
-  if (run.state.view.status !== 'resolved' || !run.isOver()) return goOn(input, run.state);
+  if (run.state.view.status !== 'resolved' || !run.isOver()) return goOn(input, run.carried());
   await condition(() => run.isDrained() || run.wantsSuccessor());
-  if (run.wantsSuccessor()) await startNext(run.state);
+  if (run.wantsSuccessor()) await startNext(run.carried());
 }
 
 /** Events that came too late for the incident before open this one. */
@@ -61,12 +54,7 @@ function takeOver(run: IncidentRun): void {
 
 /** Handlers are synchronous: they change the state, and the main loop does what follows. */
 function listen(run: IncidentRun): void {
-  setHandler(eventsSignal, (events) => {
-    for (const event of events) run.apply({ type: 'alert', event });
-  });
-  setHandler(answerSignal, (answer) => run.apply({ type: 'answer', answer }));
-  setHandler(unreachableSignal, (report) => run.apply({ type: 'unreachable', report }));
-  setHandler(releaseSignal, () => run.apply({ type: 'released' }));
+  listenToSignals(run);
   setHandler(actUpdate, (action) => act(run, action), {
     validator: (action: IncidentAction) => refuse(run.state, action),
   });
@@ -104,7 +92,7 @@ async function startNext(over: IncidentState): Promise<never> {
 /** As the service is now; as it was when nobody can tell. */
 async function currentSettings(last: IncidentSettings): Promise<IncidentSettings> {
   try {
-    return await paging.loadSettings(last.accountId, last.service.id);
+    return await lookingUp.loadSettings(last.accountId, last.service.id);
   } catch {
     return last;
   }

@@ -10,7 +10,8 @@ export type IncidentEvent =
   | { readonly type: 'created'; readonly manual: ManualTrigger }
   | { readonly type: 'action'; readonly action: IncidentAction }
   | { readonly type: 'answer'; readonly answer: Answer }
-  | { readonly type: 'unreachable'; readonly report: Unreachable }
+  /** `anyPage`: in a history of before the report's page was compared with the current one. */
+  | { readonly type: 'unreachable'; readonly report: Unreachable; readonly anyPage?: boolean }
   /** The clock reached a due instant (escalation, acknowledgement timeout, auto-resolve, snooze). */
   | { readonly type: 'tick' }
   /** What the effect of an earlier command answered. */
@@ -49,6 +50,10 @@ export type IncidentCommand =
       readonly commandId: string;
       readonly userIds: readonly string[];
       readonly outcome: StopOutcome;
+      /** Pages of later commands go on; absent: all stop. So a stop may arrive late. */
+      readonly upTo?: string;
+      /** Where it is not the workflow's present incident but one before. */
+      readonly incidentId?: string;
       /** A page that was given up: whoever it may have reached, but for those who are paged otherwise. */
       readonly mayHaveReached?: {
         readonly targets: readonly TargetRef[];

@@ -102,7 +102,8 @@ export function takeCommandId(d: Draft): string {
 /** Tells responders that there is nothing more to page for. No users, no command. */
 export function stop(d: Draft, userIds: readonly string[], outcome: StopOutcome): void {
   if (userIds.length === 0) return;
-  d.commands.push({ type: 'stop', commandId: takeCommandId(d), userIds, outcome });
+  const commandId = takeCommandId(d);
+  d.commands.push({ type: 'stop', commandId, userIds, outcome, upTo: commandId });
 }
 
 export function setStatus(d: Draft, status: IncidentView['status'], cause: Cause): void {

@@ -2,6 +2,7 @@ import { INCIDENT_LIMITS } from '../limits.ts';
 import { numberAt } from './alerts.ts';
 import type {
   Agent,
+  IncidentCommand,
   IncidentInput,
   IncidentSettings,
   IncidentState,
@@ -109,7 +110,15 @@ export function succeed(
       seen: over.seen,
       held: over.held,
       releases: over.releases,
+      unfinished: stopsOf(over),
       leftovers: [...over.leftovers, leftover].slice(-INCIDENT_LIMITS.leftovers),
     },
   };
+}
+
+/** Stops outlive their incident: a responder who was not told yet still pages. */
+function stopsOf({ view, unfinished }: IncidentState): readonly IncidentCommand[] {
+  return (unfinished ?? []).flatMap((command) =>
+    command.type === 'stop' ? [{ incidentId: view.id, ...command }] : [],
+  );
 }

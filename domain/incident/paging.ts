@@ -10,6 +10,7 @@ import {
   takeCommandId,
 } from './draft.ts';
 import { escalateTo, hasLaterRule, notAfter, pageNow } from './escalation.ts';
+import { pageIdOf } from './page-id.ts';
 import type {
   CurrentPage,
   IncidentCommand,
@@ -39,6 +40,7 @@ export function takeGivenUp(d: Draft, command: Extract<IncidentCommand, { type: 
     type: 'stop',
     commandId: takeCommandId(d),
     userIds: [],
+    upTo: command.commandId,
     outcome: open
       ? { status: 'escalated', by, at: d.now }
       : { status: view.status, by, at: view.lastStatusChangeAt },
@@ -183,10 +185,17 @@ export function pageResponders(
   return commandId;
 }
 
+/** False for what a responder reports late, when a newer page has taken over. */
+export function isOfCurrentPage(state: IncidentState, { pageId }: Unreachable): boolean {
+  const { view, currentPage } = state;
+  return currentPage !== null && pageId === pageIdOf(view.id, currentPage.commandId);
+}
+
 /** None of a user's contact methods works. If that is so for all who were paged, waiting is of no use. */
-export function takeUnreachable(d: Draft, report: Unreachable): void {
+export function takeUnreachable(d: Draft, report: Unreachable, anyPage: boolean): void {
   const page = d.state.currentPage;
   if (!isMeantFor(d.state, report.incidentId)) return;
+  if (!anyPage && !isOfCurrentPage(d.state, report)) return;
   if (d.state.view.status !== 'triggered' || !page) return;
   if (!d.state.pagedUserIds.includes(report.userId)) return;
   if (page.unreachableIds.includes(report.userId)) return;

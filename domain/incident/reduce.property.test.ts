@@ -50,9 +50,9 @@ const event: fc.Arbitrary<IncidentEvent> = fc.oneof(
     act({ type: 'merge', sources: [{ incidentId: `PS${by}`, workflowId: `w${by}` }] }),
   ),
   fc.constant(act({ type: 'merge_into', target: { incidentId: 'PT', workflowId: 'wt' } })),
-  who.map((by) => ({
+  fc.tuple(who, fc.integer({ min: 1, max: 12 })).map(([by, page]) => ({
     type: 'unreachable' as const,
-    report: { incidentId: 'PINC', userId: `U${by}`, pageId: 'p', at: T0, reason: 'x' },
+    report: { incidentId: 'PINC', userId: `U${by}`, pageId: `PINC/${page}`, at: T0, reason: 'x' },
   })),
   fc.constant({ type: 'tick' as const }),
   fc.constant({ type: 'released' as const }),

@@ -277,33 +277,64 @@ test('while nobody can be paged at all, the path repeats beyond its loops, at it
   expect(dueAt(d.state)).toBe(after(105));
 });
 
+/** The report of a user's responder about the page that it was sent last. */
+const unreachable = (d: Drive, userId: string, pageId = `PINC/${d.pages().at(-1)?.commandId}`) =>
+  d.on({
+    type: 'unreachable',
+    report: { incidentId: 'PINC', userId, pageId, at: T0, reason: 'bad number' },
+  });
+
 test('all paged users unreachable: the next rule at once; some reachable: wait', () => {
-  const report = (userId: string) =>
-    ({
-      type: 'unreachable',
-      report: { incidentId: 'PINC', userId, pageId: 'p', at: T0, reason: 'bad number' },
-    }) as const;
-  const d = new Drive().alert().page(['U1', 'U9']).on(report('U1')).on(report('U1'));
+  const d = new Drive().alert().page(['U1', 'U9']);
+  unreachable(d, 'U1');
+  unreachable(d, 'U1');
   expect(d.state.view.escalation.ruleIndex).toBe(0);
-  d.on(report('U9'));
+  unreachable(d, 'U9');
   expect(d.state.view.escalation.ruleIndex).toBe(1);
   expect(d.state.outbox.map(({ reason }) => reason).join()).toContain(
     'NOBODY OF RULE 1 CAN BE REACHED',
   );
-  d.page(['U2']).on(report('U2'));
+  unreachable(d.page(['U2']), 'U2');
   expect(d.state.view.escalation.ruleIndex).toBe(1);
   expect(d.tick(after(10)).state.view.escalation.loop).toBe(1);
 });
 
+test('a late report about an older page does not disturb the newer one', () => {
+  const d = new Drive().alert().page(['U1']);
+  const older = `PINC/${d.pages().at(-1)?.commandId}`;
+  d.on(act({ type: 'escalate', ruleIndex: 0 })).page(['U1']);
+  const before = d.state;
+  expect(unreachable(d, 'U1', older).state).toBe(before);
+  expect(unreachable(d, 'U1').state.view.escalation.ruleIndex).toBe(1);
+});
+
+test('a stop says up to which page it holds, one for a page that was given up its own', () => {
+  const d = new Drive().alert().page().tick(after(5));
+  const [, second] = d.pages();
+  d.on(act({ type: 'acknowledge' }, '1', after(6)), after(6));
+  const stop = d.commands.at(-1);
+  expect(stop).toMatchObject({ type: 'stop', userIds: ['U1'], upTo: stop?.commandId });
+  if (second) d.on({ type: 'page_given_up', command: second });
+  expect(d.commands.at(-1)).toMatchObject({ type: 'stop', upTo: second?.commandId });
+});
+
+test('stops that were still tried go along to the next incident of the key, pages do not', () => {
+  const d = new Drive()
+    .alert()
+    .page()
+    .on(act({ type: 'resolve', resolution: null }));
+  const [stop, page] = [d.commands.at(-1), d.pages().at(-1)];
+  const unfinished = [stop, page].flatMap((command) => command ?? []);
+  const next = { incidentId: 'PNEXT', settings: settings(), at: T0 };
+  const { carried } = succeed({ ...d.state, unfinished }, next);
+  expect(carried?.unfinished).toEqual([{ ...stop, incidentId: 'PINC' }]);
+});
+
 test('low urgency with everybody unreachable pages the catch-all once', () => {
-  const report = (userId: string) =>
-    ({
-      type: 'unreachable',
-      report: { incidentId: 'PINC', userId, pageId: 'p', at: T0, reason: 'gone' },
-    }) as const;
-  const d = new Drive(input({ service: { urgencyRule: 'low' } })).alert().page().on(report('U1'));
+  const d = new Drive(input({ service: { urgencyRule: 'low' } })).alert().page();
+  unreachable(d, 'U1');
   expect(d.pages().at(-1)?.targets).toEqual([]);
-  d.page(['UC'], { via: 'catch_all' }).on(report('UC'));
+  unreachable(d.page(['UC'], { via: 'catch_all' }), 'UC');
   expect(d.pages()).toHaveLength(2);
 });
 

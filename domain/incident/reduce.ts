@@ -39,7 +39,7 @@ function take(d: Draft, event: IncidentEvent): void {
       takeAnswer(d, event.answer);
       return;
     case 'unreachable':
-      takeUnreachable(d, event.report);
+      takeUnreachable(d, event.report, event.anyPage ?? false);
       return;
     case 'paged':
       takePaged(d, event.result);

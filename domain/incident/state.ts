@@ -51,6 +51,8 @@ export interface IncidentState {
   /** Events that came too late for this incident: to forward after a merge, else for the next incident. */
   readonly held: readonly AlertEvent[];
   readonly traceparent: string | null;
+  /** Pages and stops that were under way when the run before this one ended: to be tried again. */
+  readonly unfinished?: readonly IncidentCommand[];
 }
 
 export interface CurrentPage {

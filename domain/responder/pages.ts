@@ -1,3 +1,4 @@
+import { isLaterPage } from '../incident/page-id.ts';
 import type { StopOutcome } from '../incident/types.ts';
 import { RESPONDER_LIMITS } from './limits.ts';
 import { log } from './log.ts';
@@ -11,6 +12,7 @@ import type {
   ResponderCommand,
   ResponderState,
   StepProgress,
+  StopPages,
 } from './types.ts';
 
 const HOUR = 3_600_000;
@@ -70,6 +72,14 @@ function knowIncident(state: ResponderState, page: Page): ResponderState {
   const kept =
     others.length >= RESPONDER_LIMITS.incidents ? others.filter((item) => item !== oldest) : others;
   return { ...state, incidents: [...kept, known] };
+}
+
+/** Closes the incident's page, unless it is a newer one than the stop is meant for. */
+export function stopPage(state: ResponderState, stop: StopPages): ResponderState {
+  const { incidentId, upTo } = stop;
+  const page = state.pages.find((item) => item.incidentId === incidentId);
+  if (page && upTo !== undefined && isLaterPage(page, upTo)) return state;
+  return closePage(state, incidentId, stop.outcome);
 }
 
 /** Closes the incident's page and remembers who answered, when, and how. */

@@ -267,3 +267,17 @@ test('it is finished when nothing is open, all is written and the last code is s
   world.pass(7 * 24 * 60 * MINUTE);
   expect(isFinished(world.state, world.nowMs)).toBe(true);
 });
+
+test('a stop that arrives late leaves the newer page of its incident open', () => {
+  const world = new ResponderWorld();
+  page(world, 1, { pageId: 'I1/4' });
+  page(world, 1, { pageId: 'I1/7' });
+  const stopUpTo = (upTo: string) => {
+    const by = { type: 'user', id: 'U2', summary: 'Ana' } as const;
+    const outcome = { status: 'escalated', by, at: iso(START_MS) } as const;
+    world.happen({ type: 'stop', stop: { incidentId: 'I1', outcome, upTo } });
+    return openPages(world.state, ['I1/4', 'I1/7']);
+  };
+  expect(stopUpTo('5')).toEqual(['I1/7']);
+  expect(stopUpTo('8')).toEqual([]);
+});

@@ -3,7 +3,7 @@ import { isAlive } from './codes.ts';
 import { refuseOptedOut, takeOutcome } from './delivered.ts';
 import { RESPONDER_LIMITS } from './limits.ts';
 import { isBusy, methodOf, withMethod } from './methods.ts';
-import { closePage, endPages, openPage, reportUnreachable } from './pages.ts';
+import { endPages, openPage, reportUnreachable, stopPage } from './pages.ts';
 import { takeReply } from './replies.ts';
 import type {
   Decision,
@@ -54,7 +54,7 @@ export function take(state: ResponderState, event: ResponderEvent, moment: Momen
     case 'reply':
       return takeReply(state, event.reply, moment);
     case 'stop':
-      return only(closePage(state, event.stop.incidentId, event.stop.outcome));
+      return only(stopPage(state, event.stop));
     case 'optOut':
       return only(optOut(state, event.optOut));
     case 'delivered':

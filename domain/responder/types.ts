@@ -41,6 +41,8 @@ export interface PageStep {
 export interface StopPages {
   readonly incidentId: string;
   readonly outcome: StopOutcome;
+  /** The command up to which pages stop: one that was commanded later goes on. Absent: all stop. */
+  readonly upTo?: string;
 }
 
 /** The `reply` signal: what a person typed or pressed, or the link they followed. */

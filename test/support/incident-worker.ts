@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -45,6 +46,8 @@ export interface World {
   readonly raised: AlertEvent[];
   /** Throws or answers in place of the usual result (everybody named is paged). */
   answerPage: (request: PageRequest) => Partial<PageResult>;
+  /** Throws while responders cannot be told to stop. */
+  onStop: () => void;
   /** Throws while the database is away. */
   onProject: () => void;
 }
@@ -57,6 +60,7 @@ export function newWorld(): World {
     forwarded: [],
     raised: [],
     answerPage: () => ({}),
+    onStop: () => undefined,
     onProject: () => undefined,
   };
 }
@@ -74,7 +78,7 @@ type Parts = Pick<
 >;
 
 /** Effects in memory; messages between incidents go through the real engine. */
-export function fakeActivities(world: World, client: TestWorkflowEnvironment['client']): Parts {
+export function fakeActivities(world: World, client: Client): Parts {
   const send = async (workflowId: string, signal: string, args: unknown[]) => {
     try {
       await client.workflow.getHandle(workflowId).signal(signal, ...args);
@@ -101,6 +105,7 @@ export function fakeActivities(world: World, client: TestWorkflowEnvironment['cl
       });
     },
     stopPages: (request) => {
+      world.onStop();
       world.stops.push(request);
       return Promise.resolve();
     },
@@ -140,16 +145,25 @@ export async function defineAttributes(env: TestWorkflowEnvironment): Promise<vo
   });
 }
 
+/** A server of either kind. */
+export type Engine = Pick<TestWorkflowEnvironment, 'client' | 'nativeConnection'> & {
+  readonly namespace?: string;
+};
+
 /** Both queues' workers, run while `body` runs. */
 export async function withWorkers<T>(
-  env: TestWorkflowEnvironment,
+  env: Engine,
   code: WorkflowBundleWithSourceMap,
   world: World,
   body: () => Promise<T>,
 ): Promise<T> {
   const activities = fakeActivities(world, env.client);
-  const connection = env.nativeConnection;
-  const common = { connection, activities, stickyQueueScheduleToStartTimeout: '1s' } as const;
+  const common = {
+    connection: env.nativeConnection,
+    ...(env.namespace !== undefined && { namespace: env.namespace }),
+    activities,
+    stickyQueueScheduleToStartTimeout: '1s',
+  } as const;
   const main = await Worker.create({
     ...common,
     taskQueue: TASK_QUEUES.workflows,

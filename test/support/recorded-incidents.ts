@@ -1,10 +1,11 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { IncidentInput, IncidentView } from '../../domain/incident/types.ts';
 import { INCIDENT, TASK_QUEUES } from '../../domain/messages.ts';
 import { action, alertEvent, answer, settings, user } from './incident-samples.ts';
 import type { World } from './incident-worker.ts';
 
-/** Runs a scenario on a real server; answers the workflow id whose history is kept. */
+/** Runs a scenario on a real server; answers the workflow id (or first run id) whose history is kept. */
 export type Scenario = (env: TestWorkflowEnvironment, world: World) => Promise<string>;
 
 const now = () => new Date().toISOString();
@@ -23,13 +24,12 @@ function trigger(env: TestWorkflowEnvironment, incidentId: string) {
     signalArgs: [[alertEvent({ eventId: incidentId, dedupKey: incidentId, receivedAt: now() })]],
   });
 }
-type Handle = Awaited<ReturnType<typeof trigger>>;
 
-const act = (handle: Handle, body: Parameters<typeof action>[0]) =>
+const act = (handle: WorkflowHandle, body: Parameters<typeof action>[0]) =>
   handle.executeUpdate<IncidentView, [ReturnType<typeof action>]>(INCIDENT.updates.act, {
     args: [action(body, '1', now())],
   });
-const resolve = (handle: Handle) => act(handle, { type: 'resolve', resolution: 'fixed' });
+const resolve = (handle: WorkflowHandle) => act(handle, { type: 'resolve', resolution: 'fixed' });
 
 async function mergeTwo(env: TestWorkflowEnvironment, name: string) {
   const source = await trigger(env, `${name}SOURCE`);
@@ -95,5 +95,42 @@ export const recordedIncidents: Readonly<Record<string, Scenario>> = {
     await resolve(handle);
     await handle.result();
     return handle.workflowId;
+  },
+  // Telling the paged to stop fails at first, and a late report comes about an older page.
+  'incident-hard-to-stop': async (env, world) => {
+    const handle = await trigger(env, 'PHARD');
+    await env.sleep(500);
+    let fails = 2;
+    world.onStop = () => {
+      if (fails-- > 0) throw new Error('no engine');
+    };
+    await act(handle, { type: 'escalate', ruleIndex: null });
+    await env.sleep(500);
+    const late = { incidentId: 'PHARD', userId: 'U2', pageId: 'PHARD/1', at: now(), reason: 'bad' };
+    await handle.signal(INCIDENT.signals.unreachable, late);
+    await env.sleep(1500);
+    await resolve(handle);
+    await handle.result();
+    return handle.workflowId;
+  },
+  // Begun by `beforeWorkers`: the next incident of the key, whose trigger came before any worker.
+  'incident-in-order': async (env) => {
+    const handle = env.client.workflow.getHandle('incident/ACC/SVC/PORDER');
+    await env.sleep(2000);
+    await act(handle, { type: 'resolve', resolution: 'fixed' });
+    await handle.result();
+    return handle.workflowId;
+  },
+};
+
+/** What comes before any worker runs. Answers the run whose history is kept. */
+export const beforeWorkers: Readonly<Record<string, Scenario>> = {
+  'incident-in-order': async (env) => {
+    const handle = await trigger(env, 'PORDER');
+    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '2', now(), 'PORDER'));
+    await handle.signal(INCIDENT.signals.answer, answer('resolve', '2', now(), 'PORDER'));
+    const again = alertEvent({ eventId: 'again', dedupKey: 'PORDER', receivedAt: now() });
+    await handle.signal(INCIDENT.signals.events, [again]);
+    return handle.signaledRunId;
   },
 };
