@@ -10,6 +10,8 @@ import type {
   PageResult,
   Unreachable,
 } from '../domain/incident/types.ts';
+import type { Channel } from '../domain/model.ts';
+import type { ReceiptState } from '../domain/receipt.ts';
 import type { Delivery, DeliveryOutcome } from '../domain/responder/types.ts';
 
 /** What the workflows ask of the world. All are idempotent; each file of this folder makes a part. */
@@ -53,6 +55,18 @@ export interface MessagingActivities {
 export interface DeliveryActivities {
   /** Regular activity, ≤ 10 s. Renders and sends one message by the channel's providers in turn. */
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
+  /**
+   * Regular activity, ≤ 10 s, on the delivery queue. Asks a provider how far a message that it took has come;
+   * null when it cannot tell, or not now. Never throws.
+   */
+  receiptOf(query: ReceiptQuery): Promise<ReceiptState | null>;
+}
+
+/** A message that a provider took: `channel` of the delivery, the rest of its `accepted` outcome. */
+export interface ReceiptQuery {
+  readonly channel: Channel;
+  readonly provider: string;
+  readonly providerId: string;
 }
 
 export interface ProjectionActivities {

@@ -216,8 +216,7 @@ describe('texts', () => {
     const one = await run(delivery('sms', [summary(1)]));
     expect(one.sent[0]).toMatchObject({
       text: 'PD Lite: #1 Disk 1 is full (Storage). Reply 4: Ack, 6: Resolve',
-      statusCallback:
-        'https://pd.example/inbound/twilio/status/sms?delivery=responder%2FPA%2FPU1%2FAB-1#ct=3000&rc=5&rp=all',
+      callbacks: { publicUrl: 'https://pd.example', deliveryId: 'responder/PA/PU1/AB-1' },
     });
     const many = await run(
       delivery(
@@ -279,8 +278,7 @@ describe('texts', () => {
     const pages = Array.from({ length: 500 }, (_, n) => summary(n, { title: 'long '.repeat(40) }));
     const [call] = (await run(delivery('voice', pages))).sent;
     if (call?.channel !== 'voice') throw new Error('no call');
-    const token = call.answerUrl.replace('https://pd.example/inbound/twilio/voice/', '');
-    const proven = verifyToken(SECRET, token, NOW);
+    const proven = verifyToken(SECRET, call.script, NOW);
     expect(proven).toMatchObject({ kind: 'voice', code: 'K7QM2P' });
     expect(proven?.text?.length).toBeLessThanOrEqual(500);
   });

@@ -4,6 +4,7 @@ import type { ContactMethod } from '../domain/model.ts';
 import type { Delivery, DeliveryOutcome } from '../domain/responder/types.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import { DeliveryError } from '../providers/provider.ts';
 import type { ProviderList } from '../providers/provider.ts';
 import type { DeliveryActivities } from './contract.ts';
 import { render } from './render/render.ts';
@@ -63,6 +64,16 @@ export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities
       const outcome = await deliver(deps, delivery, isLate);
       record(deps, delivery, outcome, startedMs);
       return outcome;
+    },
+    receiptOf: async ({ channel, provider: id, providerId }) => {
+      const provider = deps.providers[channel].find((one) => one.id === id);
+      try {
+        return (await provider?.receipt?.(channel, providerId)) ?? null;
+      } catch (error) {
+        const failure = error instanceof DeliveryError ? error.kind : 'ProviderUnavailable';
+        deps.logger.warn({ channel, provider: id, providerId, failure }, 'no receipt to be had');
+        return null;
+      }
     },
   };
 }
@@ -169,6 +180,7 @@ function record(
     failure: 'failure' in outcome ? outcome.failure : undefined,
     contactMethodId,
     deliveryId,
+    providerId: 'providerId' in outcome ? outcome.providerId : undefined,
     durationMs: nowMs - startedMs,
   };
   if (outcome.result === 'failed') deps.logger.warn(line, 'delivery');

@@ -38,7 +38,7 @@ function messageFor(verification: Verification, directory: Directory): Outgoing 
   switch (channel) {
     case 'sms':
     case 'voice':
-      return { channel: 'sms', to, text, statusCallback: null };
+      return { channel: 'sms', to, text, callbacks: null };
     case 'email': {
       const html = `<p><strong>${code}</strong> is your PD Lite verification code. It is good for 10 minutes.</p>`;
       return { channel, to, subject: 'Your PD Lite verification code', text, html, replyTo: null };

@@ -37,6 +37,8 @@ export const RESPONDER = {
     reply: 'reply',
     /** `OptOut` */
     optOut: 'optOut',
+    /** `Receipt` */
+    receipt: 'receipt',
   },
   queries: {
     /** (replyId) → `ReplyOutcome | null` */

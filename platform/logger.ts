@@ -18,7 +18,7 @@ export interface LoggerOptions {
 const SECRET_FIELDS = [
   ...['authorization', 'cookie', 'routing_key', 'routingKey', 'integrationKey', 'service_key'],
   ...['token', 'authToken', 'apiKey', 'api_key', 'password', 'secret', 'linkSecret', 'signature'],
-  ...['address', 'phone', 'email', 'to', 'from', 'body', 'text', 'html', 'replyTo', 'answerUrl'],
+  ...['address', 'phone', 'email', 'to', 'from', 'body', 'text', 'html', 'replyTo', 'script'],
 ] as const;
 
 /** JSON lines with ISO time and level names; secrets and addresses are replaced by `[hidden]`. */

@@ -1,4 +1,13 @@
 import type { Channel } from '../domain/model.ts';
+import type { ReceiptState } from '../domain/receipt.ts';
+
+/** Where a telephony vendor reports to; each adapter knows its own paths below it. */
+export interface Callbacks {
+  /** PUBLIC_URL without a slash at the end. */
+  readonly publicUrl: string;
+  /** `Delivery.deliveryId`, when its responder waits for the reports; null: nobody does. */
+  readonly deliveryId: string | null;
+}
 
 /** Text already rendered for one channel, with the addresses at which it can be answered. */
 export type Outgoing =
@@ -6,14 +15,15 @@ export type Outgoing =
       readonly channel: 'sms';
       readonly to: string;
       readonly text: string;
-      readonly statusCallback: string | null;
+      /** Null: no reports are wanted. */
+      readonly callbacks: Callbacks | null;
     }
-  /** The vendor fetches TwiML at `answerUrl` when the call is picked up. */
+  /** The vendor fetches what is said when the call is picked up, by the signed token `script`. */
   | {
       readonly channel: 'voice';
       readonly to: string;
-      readonly answerUrl: string;
-      readonly statusCallback: string | null;
+      readonly script: string;
+      readonly callbacks: Callbacks;
     }
   | {
       readonly channel: 'email';
@@ -75,6 +85,12 @@ export interface Provider {
   readonly id: string;
   readonly channels: readonly Channel[];
   send(message: Outgoing, key: string): Promise<Sent>;
+  /**
+   * Asks the vendor how far a message or call has come; null when it does not say. Absent: the vendor
+   * cannot be asked.
+   * @throws DeliveryError
+   */
+  receipt?(channel: Channel, providerId: string): Promise<ReceiptState | null>;
   /** Ends connections that it keeps. */
   close(): Promise<void>;
 }

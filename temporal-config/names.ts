@@ -29,3 +29,12 @@ export function heartbeatWorkflowId(accountId: string, integrationId: string): s
 export function responderWorkflowId(accountId: string, userId: string): string {
   return `responder/${accountId}/${userId}`;
 }
+
+/** Whose responder a delivery id (`{responder's workflow id}/{instance}-{counter}`) is of; null for other texts. */
+export function responderOfDelivery(
+  deliveryId: string,
+): { readonly accountId: string; readonly userId: string } | null {
+  const match = /^responder\/([\w-]{1,40})\/([\w-]{1,40})\/[\w-]{1,60}$/.exec(deliveryId);
+  const [, accountId, userId] = match ?? [];
+  return accountId === undefined || userId === undefined ? null : { accountId, userId };
+}

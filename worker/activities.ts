@@ -32,8 +32,8 @@ const OPEN_PAGES_LIMIT_MS = 1000;
 
 /** All activities, grouped by the task queue on which they run. */
 export function createActivities(deps: ActivityDeps): {
-  readonly workflows: Omit<Activities, 'deliver' | 'project'>;
-  readonly delivery: Pick<Activities, 'deliver'>;
+  readonly workflows: Omit<Activities, 'deliver' | 'receiptOf' | 'project'>;
+  readonly delivery: Pick<Activities, 'deliver' | 'receiptOf'>;
   readonly projection: Pick<Activities, 'project'>;
 } {
   const { config, logger, directory, database, temporal: client, providers } = deps;

@@ -1,6 +1,7 @@
 import { signReplyAddress, signToken } from '../../platform/tokens.ts';
 import type { TokenPayload } from '../../platform/tokens.ts';
 import type { Delivery, Message } from '../../domain/responder/types.ts';
+import type { Callbacks } from '../../providers/provider.ts';
 
 /** What the texts are made with, besides the message. */
 export interface RenderContext {
@@ -37,20 +38,19 @@ export function answerLink(
   return `${base(context)}/answer/${token}`;
 }
 
-/** Where the vendor fetches what a call says. */
-export function voiceUrl(
+/** The signed token by which the vendor fetches what a call says. */
+export function voiceScript(
   delivery: Delivery,
   message: PageMessage | null,
   text: string,
   context: RenderContext,
 ): string {
-  const token = signToken(context.linkSecret, {
+  return signToken(context.linkSecret, {
     ...payload(delivery, message, context),
     kind: 'voice',
     text,
     tokenId: `${delivery.deliveryId}#voice`,
   });
-  return `${base(context)}/inbound/twilio/voice/${token}`;
 }
 
 function payload(
@@ -86,14 +86,11 @@ export function replyAddress(
   }
 }
 
-/** Where Twilio reports; its fragment sets connect and read limits, retries, and when to retry. */
-export function statusCallback(
-  delivery: Delivery,
-  channel: 'sms' | 'voice',
-  context: RenderContext,
-): string {
-  const id = encodeURIComponent(delivery.deliveryId);
-  return `${base(context)}/inbound/twilio/status/${channel}?delivery=${id}#ct=3000&rc=5&rp=all`;
+/** Where vendors report to. Only for urgent pages does a report matter so much that it is passed on. */
+export function callbacks(delivery: Delivery, context: RenderContext): Callbacks {
+  const { message, deliveryId } = delivery;
+  const urgent = message.kind === 'page' && message.pages.some(({ urgency }) => urgency === 'high');
+  return { publicUrl: base(context), deliveryId: urgent ? deliveryId : null };
 }
 
 function base({ publicUrl }: RenderContext): string {

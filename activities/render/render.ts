@@ -2,7 +2,7 @@ import type { ContactMethod } from '../../domain/model.ts';
 import type { Delivery } from '../../domain/responder/types.ts';
 import type { Outgoing } from '../../providers/provider.ts';
 import { renderEmail } from './email.ts';
-import { answerLink, statusCallback, voiceUrl } from './links.ts';
+import { answerLink, callbacks, voiceScript } from './links.ts';
 import type { RenderContext } from './links.ts';
 import { renderSms } from './sms.ts';
 import { counts, cut, headline, naming, plain } from './text.ts';
@@ -27,8 +27,8 @@ export function render(
       return {
         channel: 'voice',
         to,
-        answerUrl: voiceUrl(delivery, pageOf(delivery), spoken(delivery), context),
-        statusCallback: statusCallback(delivery, 'voice', context),
+        script: voiceScript(delivery, pageOf(delivery), spoken(delivery), context),
+        callbacks: callbacks(delivery, context),
       };
     case 'push':
       return renderPush(delivery, to, context);

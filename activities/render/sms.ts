@@ -1,5 +1,5 @@
 import type { Delivery } from '../../domain/responder/types.ts';
-import { statusCallback } from './links.ts';
+import { callbacks } from './links.ts';
 import type { PageMessage, RenderContext } from './links.ts';
 import { counts, cut, naming, plain, replyHint } from './text.ts';
 import type { Outgoing } from '../../providers/provider.ts';
@@ -12,8 +12,8 @@ export function renderSms(
   to: string,
   context: RenderContext,
 ): Extract<Outgoing, { channel: 'sms' }> {
-  const callback = statusCallback(delivery, 'sms', context);
-  return { channel: 'sms', to, text: smsText(delivery, context), statusCallback: callback };
+  const text = smsText(delivery, context);
+  return { channel: 'sms', to, text, callbacks: callbacks(delivery, context) };
 }
 
 function smsText({ message }: Delivery, context: RenderContext): string {

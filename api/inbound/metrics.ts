@@ -10,8 +10,8 @@ export const inboundReplies = new Counter({
 /** Reports of providers about messages and calls; repeated and late ones are not counted again. */
 export const deliveryReceipts = new Counter({
   name: 'pdlite_delivery_receipts_total',
-  help: 'Delivery reports received, by channel and status.',
-  labelNames: ['channel', 'status'] as const,
+  help: 'Delivery reports that were news, by vendor, channel and state.',
+  labelNames: ['vendor', 'channel', 'state'] as const,
 });
 
 /** Callbacks without a valid signature. */

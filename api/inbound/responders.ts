@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 
 import { RESPONDER } from '../../domain/messages.ts';
+import type { Receipt } from '../../domain/receipt.ts';
 import { answeredText, type AnswerLink } from '../../domain/responder/replies.ts';
 import type { OptOut, Reply, ReplyOutcome, ResponderState } from '../../domain/responder/types.ts';
 import { responderWorkflowId } from '../../temporal-config/names.ts';
@@ -19,6 +20,7 @@ export type Recorded = 'recorded' | 'nobody' | 'down';
 export interface Responders {
   reply(who: Who, reply: Reply): Promise<Recorded>;
   optOut(who: Who, optOut: OptOut): Promise<Recorded>;
+  receipt(who: Who, receipt: Receipt): Promise<Recorded>;
   /** What became of a reply; null while no worker has looked at it. */
   outcome(who: Who, replyId: string): Promise<ReplyOutcome | null>;
   /** What a link is about, changing nothing. Takes 1.5 s at most, or the shorter `limitMs`. */
@@ -55,6 +57,8 @@ export function createResponders(temporal: Client): Responders {
     reply: (who, reply) => signal(who, (handle) => handle.signal(RESPONDER.signals.reply, reply)),
     optOut: (who, optOut) =>
       signal(who, (handle) => handle.signal(RESPONDER.signals.optOut, optOut)),
+    receipt: (who, receipt) =>
+      signal(who, (handle) => handle.signal(RESPONDER.signals.receipt, receipt)),
     outcome: (who, replyId) =>
       limited(QUERY_MS, () =>
         handleOf(who).query<ReplyOutcome | null, [string]>(RESPONDER.queries.replyOutcome, replyId),

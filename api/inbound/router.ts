@@ -1,9 +1,11 @@
 import { Router, urlencoded } from 'express';
 
+import { TWILIO_PATH } from '../../providers/twilio/inbound.ts';
 import type { ApiDeps } from '../deps.ts';
 import { answerHandler, questionHandler } from './answer.ts';
 import { createResponders } from './responders.ts';
 import type { Responders } from './responders.ts';
+import { createReceipts } from './receipts.ts';
 import { smsHandler } from './sms.ts';
 import { statusHandler } from './status.ts';
 import { nameRoute, twilioGuard } from './twilio-guard.ts';
@@ -17,7 +19,7 @@ export function createInboundRouter(
   const router = Router();
   const form = urlencoded({ extended: false, limit: '64kb', parameterLimit: 200 });
   const guard = twilioGuard(deps);
-  const base = '/inbound/twilio';
+  const base = TWILIO_PATH;
   router.post(`${base}/sms`, nameRoute(`${base}/sms`), form, guard, smsHandler(deps, responders));
   router.post(
     `${base}/voice/:token`,
@@ -38,7 +40,7 @@ export function createInboundRouter(
     nameRoute(`${base}/status/{channel}`),
     form,
     guard,
-    statusHandler(deps),
+    statusHandler(createReceipts(deps, responders)),
   );
   router.get('/answer/:token', nameRoute('/answer/{token}'), questionHandler(deps, responders));
   router.post('/answer/:token', nameRoute('/answer/{token}'), answerHandler(deps, responders));

@@ -117,6 +117,11 @@ export interface Delivery {
   readonly message: Message;
   readonly notAfter: string;
   readonly traceparent: string | null;
+  /**
+   * Ids of providers that took an earlier copy and of which nothing was heard. They are not asked; with no
+   * other provider the outcome is `failed`, so that the next contact method has its turn.
+   */
+  readonly avoidProviders?: readonly string[];
 }
 
 /** What became of a delivery. The activity never throws for what a next contact method can mend. */

@@ -2,6 +2,9 @@ import twilio from 'twilio';
 
 import type { Config } from '../../platform/config.ts';
 
+/** Where Twilio calls back, below PUBLIC_URL. */
+export const TWILIO_PATH = '/inbound/twilio';
+
 /** Fields of a form; a repeated one as a list. */
 export type Form = Readonly<Record<string, string | string[]>>;
 

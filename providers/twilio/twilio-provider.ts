@@ -1,11 +1,15 @@
 import twilio from 'twilio';
 
+import type { Channel } from '../../domain/model.ts';
+import type { ReceiptState } from '../../domain/receipt.ts';
 import type { ProviderConfig } from '../../platform/config.ts';
 import { withDeadline } from '../deadline.ts';
 import { failureOfConnection } from '../http-failure.ts';
 import { DeliveryError } from '../provider.ts';
-import type { Outgoing, Provider, Sent } from '../provider.ts';
+import type { Callbacks, Outgoing, Provider, Sent } from '../provider.ts';
 import { failureOfTwilio } from './failures.ts';
+import { TWILIO_PATH } from './inbound.ts';
+import { callReceipt, messageReceipt } from './receipts.ts';
 
 type RequestOptions<T> = Parameters<typeof twilio.RequestClient.prototype.request<T>>[0];
 type TwilioConfig = Extract<ProviderConfig, { kind: 'twilio' }>;
@@ -27,9 +31,22 @@ export function createTwilioProvider(config: TwilioConfig): Provider {
     if (message.channel === 'voice') return client.calls.create(callOrder(config, message));
     throw new DeliveryError('ConfigMissing', `Twilio does not carry ${message.channel}.`);
   };
+  const receipt = async (channel: Channel, id: string): Promise<ReceiptState | null> => {
+    if (channel === 'voice') {
+      const call = await client.calls(id).fetch();
+      return callReceipt(call.status, call.answeredBy);
+    }
+    const message = await client.messages(id).fetch();
+    return messageReceipt(message.status, message.errorCode);
+  };
   return {
     id: config.id,
     channels: config.channels,
+    receipt: (channel, id) =>
+      withDeadline(
+        config.timeoutMs,
+        answered(() => receipt(channel, id)),
+      ),
     async send(message, key) {
       const before = sent.get(key);
       if (before) return before;
@@ -47,39 +64,51 @@ export function createTwilioProvider(config: TwilioConfig): Provider {
 }
 
 async function attempt(order: () => Promise<{ sid?: string }>): Promise<Sent> {
-  let sid: unknown;
-  try {
-    ({ sid } = await order());
-  } catch (error) {
-    throw failureOfTwilio(error) ?? failureOfConnection(error);
-  }
+  const { sid }: { sid?: unknown } = await answered(order);
   if (typeof sid !== 'string' || !/^(SM|MM|CA)[0-9a-fA-F]{32}$/.test(sid))
     throw new DeliveryError('ProviderUnavailable', 'The provider’s answer has no id.');
   return { providerId: sid };
 }
 
+/** What Twilio answers, or a DeliveryError. */
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw failureOfTwilio(error) ?? failureOfConnection(error);
+  }
+}
+
 function smsOrder(config: TwilioConfig, message: Extract<Outgoing, { channel: 'sms' }>) {
-  const { statusCallback } = message;
+  const { callbacks } = message;
   return {
     to: message.to,
     from: config.from,
     body: message.text.slice(0, MAX_TEXT),
-    ...(statusCallback === null ? {} : { statusCallback }),
+    ...(callbacks === null ? {} : { statusCallback: statusUrl(callbacks, 'sms') }),
   };
 }
 
 function callOrder(config: TwilioConfig, message: Extract<Outgoing, { channel: 'voice' }>) {
-  const { statusCallback } = message;
+  const { callbacks, script, to } = message;
   return {
-    to: message.to,
+    to,
     from: config.from,
-    url: message.answerUrl,
+    url: `${callbacks.publicUrl}${TWILIO_PATH}/voice/${script}`,
     timeout: RING_SEC,
     machineDetection: 'Enable',
-    ...(statusCallback === null
+    statusCallback: statusUrl(callbacks, 'voice'),
+    // Where nobody waits, the last report alone is enough: Twilio's default.
+    ...(callbacks.deliveryId === null
       ? {}
-      : { statusCallback, statusCallbackEvent: ['initiated', 'ringing', 'answered', 'completed'] }),
+      : { statusCallbackEvent: ['initiated', 'ringing', 'answered', 'completed'] }),
   };
+}
+
+/** Where Twilio reports; the fragment sets connect limit, retries, and when to retry. */
+function statusUrl({ publicUrl, deliveryId }: Callbacks, channel: 'sms' | 'voice'): string {
+  const query = deliveryId === null ? '' : `?delivery=${encodeURIComponent(deliveryId)}`;
+  return `${publicUrl}${TWILIO_PATH}/status/${channel}${query}#ct=3000&rc=5&rp=all`;
 }
 
 function createClient(config: TwilioConfig) {

@@ -20,6 +20,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const description = `${root}../shared/specs/twilio-api-2010.openapi.json`;
 const prism = `${root}node_modules/.bin/prism`;
 const SID = 'AC00000000000000000000000000000001';
+const callbacks = { publicUrl: 'https://p.test', deliveryId: 'responder/PA/PU/1-1' };
 
 function provider(baseUrl: string, channel: 'sms' | 'voice'): Provider {
   const twilio = {
@@ -62,7 +63,7 @@ describe.skipIf(!existsSync(description))('Twilio’s OpenAPI description', () =
 
   it('takes our text message', async () => {
     const sending = provider(url, 'sms').send(
-      { channel: 'sms', to: '+15551110001', text: 'Down', statusCallback: 'https://p.test/status' },
+      { channel: 'sms', to: '+15551110001', text: 'Down', callbacks },
       'k',
     );
     await expect(sending).resolves.toMatchObject({
@@ -76,8 +77,8 @@ describe.skipIf(!existsSync(description))('Twilio’s OpenAPI description', () =
       {
         channel: 'voice',
         to: '+15551110001',
-        answerUrl: 'https://p.test/voice',
-        statusCallback: null,
+        script: 'token',
+        callbacks: { ...callbacks, deliveryId: null },
       },
       'k',
     );

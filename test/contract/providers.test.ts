@@ -53,9 +53,10 @@ afterAll(async () => {
   server.close();
 });
 
+const callbacks = { publicUrl: 'https://p.test', deliveryId: 'responder/PA/PU/1-1' };
 const messages = {
-  sms: { channel: 'sms', to: NUMBER, text: 'Database down', statusCallback: 'https://p.test/cb' },
-  voice: { channel: 'voice', to: NUMBER, answerUrl: 'https://p.test/voice', statusCallback: null },
+  sms: { channel: 'sms', to: NUMBER, text: 'Database down', callbacks },
+  voice: { channel: 'voice', to: NUMBER, script: 'token', callbacks },
   email: {
     ...{ channel: 'email', to: 'ada@people.test', subject: 'Down\r\nBcc: eve@evil.test' },
     ...{ text: 'Down', html: '<p>Down</p>', replyTo: 'r-1@reply.test' },

@@ -22,6 +22,7 @@ import type { RunningSmtp } from '../../api/inbound/smtp.ts';
 import { indexAccount } from '../../domain/directory.ts';
 import type { AccountIndex, Directory } from '../../domain/directory.ts';
 import type { Channel } from '../../domain/model.ts';
+import type { Receipt } from '../../domain/receipt.ts';
 import type { OptOut, Reply, ReplyOutcome } from '../../domain/responder/types.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { signReplyAddress, signToken } from '../../platform/tokens.ts';
@@ -83,6 +84,7 @@ function account(id: string, userId: string, numbers: readonly string[]): Accoun
 
 let replies: Reply[] = [];
 let optOuts: OptOut[] = [];
+let receipts: Receipt[] = [];
 let recorded: Recorded = 'recorded';
 let outcome: ReplyOutcome | null = null;
 let answered: string | null = null;
@@ -94,6 +96,10 @@ const responders: Responders = {
   },
   optOut: (_who, optOut) => {
     if (recorded === 'recorded') optOuts.push(optOut);
+    return Promise.resolve(recorded);
+  },
+  receipt: (_who, receipt) => {
+    receipts.push(receipt);
     return Promise.resolve(recorded);
   },
   outcome: () => Promise.resolve(outcome),
@@ -158,6 +164,7 @@ beforeAll(async () => {
 beforeEach(() => {
   replies = [];
   optOuts = [];
+  receipts = [];
   recorded = 'recorded';
   outcome = null;
   answered = null;
@@ -359,12 +366,33 @@ describe('calls', () => {
   });
 });
 
-it('delivery reports are taken quietly, however often and in whatever order', async () => {
-  for (const MessageStatus of ['delivered', 'sent', 'delivered', 'nonsense'])
-    expect(
-      (await post('/inbound/twilio/status/sms?delivery=a', { MessageSid: 'SM9', MessageStatus }))
-        .status,
-    ).toBe(204);
+describe('delivery reports', () => {
+  const deliveryId = 'responder/PACCA000000000/PUSERA00000000/AB-1';
+  const path = `/inbound/twilio/status/sms?delivery=${encodeURIComponent(deliveryId)}`;
+  const report = async (MessageSid: string, MessageStatus: string, to = path) =>
+    expect((await post(to, { MessageSid, MessageStatus })).status).toBe(204);
+
+  it('are taken quietly, however often and in whatever order; what is final is passed on once', async () => {
+    for (const status of ['queued', 'delivered', 'sent', 'delivered', 'nonsense', ''])
+      await report('SM9', status);
+    expect(receipts).toMatchObject([{ deliveryId, providerId: 'SM9', state: 'delivered' }]);
+    await report('SM9', 'failed');
+    expect(receipts.at(-1)).toMatchObject({ providerId: 'SM9', state: 'failed' });
+  });
+
+  it('are passed on by a later one when the responder could not be told', async () => {
+    recorded = 'down';
+    await report('SM10', 'delivered');
+    recorded = 'recorded';
+    await report('SM10', 'delivered');
+    expect(receipts).toHaveLength(2);
+  });
+
+  it('for which nobody waits, or of no known delivery, are counted only', async () => {
+    for (const to of ['/inbound/twilio/status/sms', '/inbound/twilio/status/sms?delivery=a/b'])
+      await report('SM11', 'delivered', to);
+    expect(receipts).toEqual([]);
+  });
 });
 
 describe('links', () => {
