@@ -73,7 +73,7 @@ export default {
         pathNot: 'node_modules/@temporalio/(workflow|common)/',
       },
     },
-    only('sql-only-in-db', 'knex|pg', '^(db|migrations|platform|gamedays)/'),
+    only('sql-only-in-db', 'knex|pg', '^(db|migrations|platform)/'),
     only('vendors-only-in-providers', 'twilio|nodemailer', '^(providers|simulators)/'),
     only('one-temporal-client', '@temporalio/client', '^(temporal-config|activities|api|worker)/'),
   ],

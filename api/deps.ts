@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 
 import type { Database } from '../db/database.ts';
+import type { LiveDirectory } from '../db/directory.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { Channel } from '../domain/model.ts';
 import type { Config } from '../platform/config.ts';
@@ -10,8 +11,8 @@ import type { Logger } from '../platform/logger.ts';
 export interface ApiDeps {
   readonly config: Config;
   readonly logger: Logger;
-  /** `ready` is false until it has been loaded once; absent where it always is. */
-  readonly directory: Directory & { readonly ready?: boolean };
+  /** `ready` is false until it has been loaded once. Directories of tests, which always are, need not say. */
+  readonly directory: Directory & Partial<Pick<LiveDirectory, 'ready' | 'source' | 'copyAgeMs'>>;
   readonly database: Database;
   readonly temporal: Client;
   readonly now: () => Date;

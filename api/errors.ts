@@ -1,7 +1,7 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { ErrorRequestHandler, Response } from 'express';
 
-import { classifyDatabaseError } from '../db/errors.ts';
+import { classifyDatabaseError, OutcomeUnknownError } from '../db/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { problemAnswer, REST_ERRORS } from './problems.ts';
 import { BodyError } from './read-json.ts';
@@ -14,16 +14,25 @@ const TEMPORAL_DOWN: readonly number[] = [1, 4, 8, 14];
 
 /** Turns whatever a handler threw into an answer in the api's own form; the last middleware. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, _request, response, next) => {
+  return (error: unknown, request, response, next) => {
     if (response.headersSent) {
       next(error);
       return;
     }
     const { requestId } = contextOf(response);
-    const answer = errorAnswer(error, requestId);
-    if (answer.status >= 500) logger.error({ err: error, requestId }, 'request failed');
+    const answer = errorAnswer(SAFE.has(request.method) ? ofReading(error) : error, requestId);
+    // A dependency that is away is told where it is watched; here it would be told once a request.
+    if (answer.status === 500) logger.error({ err: error, requestId }, 'request failed');
+    else if (answer.status > 500) logger.warn({ err: error, requestId }, 'request not served');
     sendAnswer(response, answer);
   };
+}
+
+const SAFE = new Set(['GET', 'HEAD']);
+
+/** Whoever only reads has no outcome to wonder about. */
+function ofReading(error: unknown): unknown {
+  return error instanceof OutcomeUnknownError ? error.cause : error;
 }
 
 /** Sends an answer; JSON unless its headers say otherwise. */
@@ -54,12 +63,16 @@ export function isTemporalDown(error: unknown): boolean {
 }
 
 function databaseAnswer(error: unknown, requestId: string): Answer {
+  if (error instanceof OutcomeUnknownError) {
+    return problemAnswer('database-outcome-unknown', requestId);
+  }
   switch (classifyDatabaseError(error)) {
     case 'read_only':
       return problemAnswer('database-read-only', requestId);
     case 'unavailable':
-    case 'retry':
       return problemAnswer('database-unavailable', requestId);
+    case 'retry':
+      return problemAnswer('database-busy', requestId);
     case 'conflict':
       return restAnswer(invalidInput('Another object stands against this change.'));
     case 'invalid':

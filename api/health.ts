@@ -1,5 +1,6 @@
 import { Router } from 'express';
 
+import { ageOrNull } from '../platform/store-metrics.ts';
 import type { ApiDeps } from './deps.ts';
 import { contextOf } from './request-context.ts';
 
@@ -7,7 +8,8 @@ const TEMPORAL_CHECK_MS = 1000;
 
 /**
  * `/health/live`: the process answers. `/health/ready`: it can route events, because the directory is loaded;
- * without Temporal it is `degraded` but stays ready, so that callers get a clear 503 and not a dead address.
+ * without Temporal or PostgreSQL it is `degraded` but stays ready, so that callers get what still works, and a
+ * clear 503 for the rest, and not a dead address. Ages are in milliseconds since the last proof; null: none yet.
  */
 export function createHealthRouter(deps: ApiDeps): Router {
   const router = Router();
@@ -17,12 +19,19 @@ export function createHealthRouter(deps: ApiDeps): Router {
   });
   router.get('/health/ready', async (_request, response) => {
     contextOf(response).route = '/health/ready';
-    const ageMs = deps.directory.ageMs();
     const loaded = deps.directory.ready !== false;
     const temporal = await reachable(deps);
+    const mode = deps.database.mode();
+    const whole = temporal && (mode === 'writable' || mode === 'unknown');
     response.status(loaded ? 200 : 503).json({
-      status: !loaded ? 'not_ready' : temporal ? 'ok' : 'degraded',
-      directory: { loaded, age_ms: loaded ? Math.round(ageMs) : null },
+      status: !loaded ? 'not_ready' : whole ? 'ok' : 'degraded',
+      directory: {
+        loaded,
+        source: deps.directory.source,
+        age_ms: ageOrNull(deps.directory.ageMs()),
+      },
+      directory_copy: { age_ms: ageOrNull(deps.directory.copyAgeMs?.()) },
+      database: { mode },
       temporal: { reachable: temporal },
     });
   });

@@ -1,8 +1,10 @@
 import { openDatabase } from '../db/database.ts';
+import { directoryCopyOptions } from '../db/directory-copy.ts';
 import { openDirectory } from '../db/directory.ts';
 import { ConfigError, loadConfig, type Config } from '../platform/config.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { serveMetrics, startMetrics } from '../platform/metrics.ts';
+import { meterStores } from '../platform/store-metrics.ts';
 import { createShutdown, type Shutdown } from '../platform/shutdown.ts';
 import { startTracing } from '../platform/tracing.ts';
 import { createProviders } from '../providers/index.ts';
@@ -51,8 +53,14 @@ async function main(config: Config, logger: Logger, shutdown: Shutdown): Promise
 async function openDeps(config: Config, logger: Logger, shutdown: Shutdown): Promise<ApiDeps> {
   const database = openDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, logger });
   shutdown.add('database', () => database.close());
-  const directory = await openDirectory(config.DIRECTORY_DATABASE_URL, { logger });
+  const copy = directoryCopyOptions(config, 'api');
+  const directory = await openDirectory(config.DIRECTORY_DATABASE_URL, { logger, copy });
   shutdown.add('directory', () => directory.close());
+  meterStores({
+    databaseMode: () => database.mode(),
+    directoryFromCopy: () => directory.source === 'copy',
+    directoryCopyAgeMs: () => directory.copyAgeMs(),
+  });
   const temporal = connectTemporal(config, { logger });
   shutdown.add('temporal', () => temporal.close());
   shutdown.add('temporal set-up', setUpTemporal(temporal, config.TEMPORAL_NAMESPACE, logger));

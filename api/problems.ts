@@ -23,6 +23,18 @@ export const PROBLEMS = {
     detail: 'Nothing was changed. Alerts, pages and answers go on working.',
     retryAfterSec: 10,
   },
+  'database-busy': {
+    status: 503,
+    title: 'Another change stood in the way',
+    detail: 'Nothing was changed. The same request may well succeed.',
+    retryAfterSec: 1,
+  },
+  'database-outcome-unknown': {
+    status: 503,
+    title: 'The database was lost while it kept the change',
+    detail: 'The change is either whole or not there. Look before asking again.',
+    retryAfterSec: 10,
+  },
   'temporal-unavailable': {
     status: 503,
     title: 'The workflow engine is not reachable',

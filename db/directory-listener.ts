@@ -2,6 +2,7 @@ import pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
 import { connectionOptions } from './database.ts';
+import { socketMaker } from './server-watch.ts';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 5000;
@@ -16,7 +17,7 @@ export interface ListenerOptions {
 export class DirectoryListener {
   readonly #url: string;
   readonly #options: ListenerOptions;
-  #client: pg.Client | undefined;
+  readonly #sockets = socketMaker();
   #timer: NodeJS.Timeout | undefined;
   #waitMs = FIRST_WAIT_MS;
   #closed = false;
@@ -30,15 +31,21 @@ export class DirectoryListener {
     void this.#connect();
   }
 
-  async close(): Promise<void> {
+  /** Listens on a new connection, wherever the address leads now. */
+  restart(): void {
+    this.#waitMs = FIRST_WAIT_MS;
+    this.#sockets.cutAll();
+  }
+
+  close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#client?.end().catch(() => undefined);
+    this.#sockets.cutAll();
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({ ...connectionOptions(this.#url), query_timeout: 0 });
-    this.#client = client;
+    const options = { ...connectionOptions(this.#url), query_timeout: 0 };
+    const client = new pg.Client({ ...options, stream: this.#sockets.make });
     client.on('error', (error) => this.#options.logger.debug({ err: error }, 'listener lost'));
     client.once('end', () => this.#again());
     client.on('notification', () => this.#options.onChange());
@@ -49,7 +56,7 @@ export class DirectoryListener {
       this.#options.onChange();
     } catch (error) {
       this.#options.logger.debug({ err: error }, 'cannot listen to changes of the directory');
-      await client.end().catch(() => undefined);
+      this.#sockets.cutAll();
       this.#again();
     }
   }

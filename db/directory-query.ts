@@ -71,5 +71,14 @@ select jsonb_build_object(
 from accounts a join directory_versions v on v.account_id = a.id
 where a.id = any($1)`;
 
-/** Id and version of every account; small, since it is asked every second. */
-export const ACCOUNT_VERSIONS = `select v.account_id as id, v.version from directory_versions v`;
+/** The version of every account, and what the server is that says so; small, since it is asked every second. */
+export const ACCOUNT_VERSIONS = `select pg_is_in_recovery() as "isStandby",
+  current_setting('transaction_read_only') = 'on' as "isReadOnly",
+  (select coalesce(jsonb_object_agg(v.account_id, v.version), '{}') from directory_versions v) as versions`;
+
+export interface VersionsRow {
+  readonly isStandby: boolean;
+  /** A standby, or a server that was frozen or demoted by a setting. */
+  readonly isReadOnly: boolean;
+  readonly versions: Readonly<Record<string, number>>;
+}

@@ -4,19 +4,28 @@ import type { Directory } from '../domain/directory.ts';
 import type { AccountConfig } from '../domain/model.ts';
 import type { Logger } from '../platform/logger.ts';
 import { connectionOptions } from './database.ts';
+import { DirectoryCopy, type DirectoryCopyOptions } from './directory-copy.ts';
 import { DirectoryListener } from './directory-listener.ts';
 import { DirectoryMaps } from './directory-maps.ts';
-import { ACCOUNT_CONFIGS, ACCOUNT_VERSIONS } from './directory-query.ts';
+import { ACCOUNT_CONFIGS, ACCOUNT_VERSIONS, type VersionsRow } from './directory-query.ts';
 import { accountConfigSchema } from './directory-schema.ts';
 
 const POLL_MS = 1000;
 /** Accounts that one statement loads; batches go one after the other, so this bounds the load as well. */
 const BATCH = 25;
 const STATEMENT_TIMEOUT_MS = 5000;
+/** It asks for little: a server that hangs is not waited for longer. */
+const VERSIONS_QUERY = { text: ACCOUNT_VERSIONS, query_timeout: 2000 };
+
+/** Where the configuration in memory came from last. */
+export type DirectorySource = 'none' | 'database' | 'copy';
 
 export interface LiveDirectory extends Directory {
   /** True once a complete copy has been loaded. It stays true: an old copy is better than none. */
   readonly ready: boolean;
+  readonly source: DirectorySource;
+  /** Milliseconds since the copy on disk was last known to be current; infinite without one. */
+  copyAgeMs(): number;
   /** Asks PostgreSQL for changes now; resolves when they are in force here. Rejects when it cannot. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -26,12 +35,15 @@ export interface DirectoryOptions {
   readonly logger: Logger;
   /** Milliseconds between two looks at the versions, for when notifications are lost. */
   readonly pollMs?: number;
+  /** Where the last good copy is kept for a start without PostgreSQL; absent: nowhere. */
+  readonly copy?: DirectoryCopyOptions | undefined;
 }
 
 /**
- * Opens the directory as the role that reads all accounts, and resolves after the first attempt to fill it.
- * It never rejects: without PostgreSQL it goes on trying, `ready` says whether it has a copy, and `ageMs`
- * how old the last proof of it is.
+ * Opens the directory as the role that reads all accounts, and resolves after the first attempt to fill it: from
+ * PostgreSQL, else from the copy on disk. It never rejects: without either it goes on trying, `ready` says
+ * whether it has a configuration, and `ageMs` how old the last proof of it is. A standby proves nothing (it may
+ * lag), and never takes back what is known.
  */
 export async function openDirectory(
   url: string,
@@ -50,9 +62,12 @@ class PostgresDirectory implements LiveDirectory {
   readonly #listener: DirectoryListener;
   /** Versions that were loaded or refused, by account. */
   readonly #versions = new Map<string, number>();
-  #provenAt = performance.now();
-  #loaded = false;
+  readonly #copy: DirectoryCopy | undefined;
+  #provenAt = Number.NEGATIVE_INFINITY;
+  #source: DirectorySource = 'none';
   #failing = false;
+  /** The last look met no server, or one that takes no writes: what listens may hold on to it. */
+  #wasSuspect = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -62,7 +77,7 @@ class PostgresDirectory implements LiveDirectory {
   readonly apiKeyByHash = this.#maps.apiKeyByHash;
   readonly contactMethodsByAddress = this.#maps.contactMethodsByAddress;
 
-  constructor(url: string, { logger, pollMs = POLL_MS }: DirectoryOptions) {
+  constructor(url: string, { logger, pollMs = POLL_MS, copy }: DirectoryOptions) {
     this.#logger = logger;
     this.#pollMs = pollMs;
     this.#pool = new pg.Pool({ ...connectionOptions(url, STATEMENT_TIMEOUT_MS), max: 2 });
@@ -71,16 +86,23 @@ class PostgresDirectory implements LiveDirectory {
       logger,
       onChange: () => void this.#refreshQuietly(),
     });
+    const accounts = () => this.#maps.all().map(({ config }) => config);
+    if (copy) this.#copy = new DirectoryCopy(copy, { url, logger, accounts });
   }
 
   async start(): Promise<void> {
     this.#listener.start();
     await this.#refreshQuietly();
+    if (this.#source === 'none') await this.#loadCopy();
     this.#poll();
   }
 
   get ready(): boolean {
-    return this.#loaded;
+    return this.#source !== 'none';
+  }
+
+  get source(): DirectorySource {
+    return this.#source;
   }
 
   account = (accountId: string) => this.#maps.get(accountId);
@@ -89,6 +111,10 @@ class PostgresDirectory implements LiveDirectory {
 
   ageMs(): number {
     return Math.round(performance.now() - this.#provenAt);
+  }
+
+  copyAgeMs(): number {
+    return this.#copy?.ageMs() ?? Number.POSITIVE_INFINITY;
   }
 
   // Whoever asks while a look is under way may have changed something since it began: one more follows it,
@@ -107,8 +133,9 @@ class PostgresDirectory implements LiveDirectory {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#listener.close();
+    this.#listener.close();
     await Promise.allSettled([this.#running, this.#next]);
+    await this.#copy?.close();
     await this.#pool.end();
   }
 
@@ -136,25 +163,41 @@ class PostgresDirectory implements LiveDirectory {
   async #look(): Promise<void> {
     const askedAt = performance.now();
     try {
-      const current = await this.#currentVersions();
-      await this.#loadChanged(current);
-      for (const accountId of this.#versions.keys()) {
-        if (!current.has(accountId)) this.#forget(accountId);
-      }
+      const { isStandby, versions } = await this.#askVersions();
+      const changed = Object.entries(versions).filter(([id, version]) => {
+        const known = this.#versions.get(id);
+        return known === undefined || (isStandby ? version > known : version !== known);
+      });
+      await this.#loadAll(changed);
+      const gone = isStandby ? [] : this.#known().filter((id) => versions[id] === undefined);
+      for (const accountId of gone) this.#forget(accountId);
+      this.#source = 'database';
+      if (isStandby) return;
       this.#provenAt = askedAt;
-      this.#loaded = true;
+      this.#copy?.noteProof({ changed: changed.length > 0 || gone.length > 0 });
     } finally {
       this.#running = undefined;
     }
   }
 
-  async #currentVersions(): Promise<ReadonlyMap<string, number>> {
-    const { rows } = await this.#pool.query<{ id: string; version: number }>(ACCOUNT_VERSIONS);
-    return new Map(rows.map((row) => [row.id, row.version]));
+  async #askVersions(): Promise<VersionsRow> {
+    const wasSuspect = this.#wasSuspect;
+    this.#wasSuspect = true;
+    const client = await this.#pool.connect();
+    let row: VersionsRow | undefined;
+    try {
+      row = (await client.query<VersionsRow>(VERSIONS_QUERY)).rows[0];
+      if (!row) throw new Error('the versions were not told');
+      return row;
+    } finally {
+      // The address of a server that takes no writes, or does not answer, may lead elsewhere by now.
+      this.#wasSuspect = row?.isReadOnly ?? true;
+      client.release(this.#wasSuspect);
+      if (wasSuspect && !this.#wasSuspect) this.#listener.restart();
+    }
   }
 
-  async #loadChanged(current: ReadonlyMap<string, number>): Promise<void> {
-    const changed = [...current].filter(([id, version]) => this.#versions.get(id) !== version);
+  async #loadAll(changed: readonly (readonly [id: string, version: number])[]): Promise<void> {
     for (let from = 0; from < changed.length; from += BATCH) {
       const batch = changed.slice(from, from + BATCH);
       const { rows } = await this.#pool.query<{ config: unknown }>(ACCOUNT_CONFIGS, [
@@ -163,6 +206,21 @@ class PostgresDirectory implements LiveDirectory {
       for (const [id, version] of batch) this.#versions.set(id, version);
       for (const row of rows) this.#take(row.config);
     }
+  }
+
+  /** Ids of all accounts that were loaded, refused, or taken from the copy on disk. */
+  #known(): readonly string[] {
+    const held = this.#maps.all().map(({ account }) => account.id);
+    return [...new Set([...this.#versions.keys(), ...held])];
+  }
+
+  async #loadCopy(): Promise<void> {
+    const found = await this.#copy?.load();
+    // PostgreSQL may have come back meanwhile.
+    if (!found || this.ready) return;
+    for (const config of found.accounts) this.#maps.put(config);
+    this.#provenAt = performance.now() - found.ageMs;
+    this.#source = 'copy';
   }
 
   #take(document: unknown): void {

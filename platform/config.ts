@@ -69,7 +69,11 @@ const list = z.string().transform((text) =>
 export const configSchema = z.object({
   DATA_DIR: described(
     z.string().default('.data'),
-    'Folder of the embedded stack’s data, from the project’s folder.',
+    'Folder of what is kept on this machine (the directory’s copy, the embedded stack’s data), from the project’s folder.',
+  ),
+  DIRECTORY_COPY_MAX_AGE_HOURS: described(
+    z.coerce.number().min(0).max(8760).default(24),
+    'A process that starts without PostgreSQL takes the configuration from the copy in `DATA_DIR` that is no older; 0 keeps no copy.',
   ),
   EMBEDDED_POSTGRES_PORT: described(port().default(5439), '`npm start`: port of PostgreSQL.'),
   EMBEDDED_TEMPORAL_PORT: described(port().default(7233), '`npm start`: port of Temporal.'),

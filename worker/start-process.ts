@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { NativeConnection, Runtime } from '@temporalio/worker';
 
-import { openDatabase } from '../db/database.ts';
+import { openDatabase, type Database } from '../db/database.ts';
+import { directoryCopyOptions } from '../db/directory-copy.ts';
 import { openDirectory, type LiveDirectory } from '../db/directory.ts';
 import type { Config } from '../platform/config.ts';
 import { freePort } from '../platform/embedded/process.ts';
 import { temporalLogger, type Logger } from '../platform/logger.ts';
 import { serveMetrics, startMetrics, type HealthReport } from '../platform/metrics.ts';
+import { ageOrNull, meterStores } from '../platform/store-metrics.ts';
 import { createShutdown, type Shutdown } from '../platform/shutdown.ts';
 import { startTracing } from '../platform/tracing.ts';
 import { createProviders } from '../providers/index.ts';
@@ -25,6 +27,7 @@ const RETRY_MS = [100, 200, 500, 1000, 2000, 5000] as const;
 interface Parts {
   worker?: RunningWorker;
   directory?: LiveDirectory;
+  database?: Database;
 }
 
 /**
@@ -40,7 +43,7 @@ export async function startProcess(config: Config, logger: Logger): Promise<void
   const temporal = connectTemporal(config, { logger });
   shutdown.add('Temporal client', () => temporal.close());
   const stores = await openStores(config, logger, shutdown);
-  parts.directory = stores.directory;
+  Object.assign(parts, { directory: stores.directory, database: stores.database });
   const deps = { config, logger, ...stores, temporal: temporal.client };
   const { worker, connection } = await untilTemporal(logger, async () => {
     await withDeadline(temporal.client, SET_UP_LIMIT_MS, () =>
@@ -87,8 +90,14 @@ async function openStores(config: Config, logger: Logger, shutdown: Shutdown) {
   const poolMax = config.DATABASE_POOL_MAX;
   const database = openDatabase(config.DATABASE_URL, { poolMax, logger });
   shutdown.add('database', () => database.close());
-  const directory = await openDirectory(config.DIRECTORY_DATABASE_URL, { logger });
+  const copy = directoryCopyOptions(config, 'worker');
+  const directory = await openDirectory(config.DIRECTORY_DATABASE_URL, { logger, copy });
   shutdown.add('directory', () => directory.close());
+  meterStores({
+    databaseMode: () => database.mode(),
+    directoryFromCopy: () => directory.source === 'copy',
+    directoryCopyAgeMs: () => directory.copyAgeMs(),
+  });
   const providers = createProviders(config, { logger });
   const distinct = [...new Set(Object.values(providers).flat())];
   shutdown.add('providers', () => Promise.all(distinct.map((one) => one.close())));
@@ -130,7 +139,8 @@ async function untilTemporal<T>(logger: Logger, start: () => Promise<T>): Promis
   }
 }
 
-function health({ worker, directory }: Parts): HealthReport {
+/** Without PostgreSQL it stays ready: it pages all the same. */
+function health({ worker, directory, database }: Parts): HealthReport {
   const state = worker?.state() ?? 'starting';
   const loaded = directory?.ready ?? false;
   const ageMs = directory?.ageMs() ?? Number.POSITIVE_INFINITY;
@@ -138,7 +148,9 @@ function health({ worker, directory }: Parts): HealthReport {
     ready: state === 'running' && loaded,
     details: {
       worker: state,
-      directory: { loaded, age_ms: Number.isFinite(ageMs) ? Math.round(ageMs) : null },
+      directory: { loaded, source: directory?.source ?? 'none', age_ms: ageOrNull(ageMs) },
+      directory_copy: { age_ms: ageOrNull(directory?.copyAgeMs()) },
+      database: { mode: database?.mode() ?? 'unknown' },
     },
   };
 }

@@ -133,6 +133,8 @@ function depsWith(environment: Record<string, string>): ApiDeps {
     database: {
       inAccount: () =>
         databaseWorks ? Promise.resolve(undefined as never) : Promise.reject(new Error('down')),
+      mode: () => 'unavailable',
+      untilWritable: () => Promise.resolve(false),
       close: () => Promise.resolve(),
     },
     temporal: undefined as never,

@@ -2,6 +2,8 @@
 // one sentence what is wrong with its configuration.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,7 +49,10 @@ async function statusOf(url: string): Promise<number> {
 async function stores(): Promise<Record<string, string>> {
   const database = await createTestDatabase();
   closing.push(database.drop);
-  return { DATABASE_URL: database.appUrl, DIRECTORY_DATABASE_URL: database.directoryUrl };
+  const folder = await mkdtemp(path.join(tmpdir(), 'pdlite-worker-'));
+  closing.push(() => rm(folder, { recursive: true, force: true }));
+  const urls = { DATABASE_URL: database.appUrl, DIRECTORY_DATABASE_URL: database.directoryUrl };
+  return { ...urls, DATA_DIR: folder };
 }
 
 test('it becomes ready, serves its own and the SDK’s metrics, and ends cleanly', async () => {

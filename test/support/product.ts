@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 
 import { openDatabase } from '../../db/database.ts';
+import type { RoleUrls } from '../../db/roles.ts';
 import { freePort } from '../../platform/embedded/process.ts';
 import { at, type ApiAnswer } from './incident-api.ts';
 import { createTestDatabase } from './postgres.ts';
@@ -26,6 +31,8 @@ export interface ProductOptions {
   readonly secondTelephony?: boolean;
   /** More environment of the api and the worker. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A database of the test's own, migrated; without it one on the PostgreSQL that the run shares. */
+  readonly database?: RoleUrls;
 }
 
 /** What an alert says besides its key. */
@@ -47,7 +54,11 @@ export const LINK_SECRET = 'canary-link-secret-0123456789-0123456789';
  * real engine, with simulated vendors; everything in it is reached over the wire only.
  */
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const [urls, engine] = await Promise.all([createTestDatabase(), devServer(), workflowBundle()]);
+  const [engine] = await Promise.all([devServer(), workflowBundle()]);
+  const shared = options.database === undefined ? await createTestDatabase() : undefined;
+  const urls = options.database ?? shared;
+  if (!urls) throw new Error('there is no database');
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'pdlite-product-'));
   const database = openDatabase(urls.appUrl, { poolMax: 2, logger: pino({ level: 'silent' }) });
   const accounts = await seedSmokeAccounts(database, options.people);
   await database.close();
@@ -63,7 +74,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const second = options.secondTelephony ? await startTestSimulators(vendors) : undefined;
   const environment = {
     ...{ DATABASE_URL: urls.appUrl, DIRECTORY_DATABASE_URL: urls.directoryUrl, LINK_SECRET },
-    INTAKE_DATABASE_URL: urls.intakeUrl,
+    ...{ INTAKE_DATABASE_URL: urls.intakeUrl, DATA_DIR: dataDir },
     ...{ TEMPORAL_ADDRESS: engine.address, TEMPORAL_NAMESPACE: engine.namespace },
     ...{ TEMPORAL_UI_URL: engine.uiUrl, PUBLIC_URL: apiUrl, REPLY_DOMAIN: 'reply.test' },
     ...{ API_PORT: String(apiPort), INBOUND_SMTP_PORT: String(smtpPort) },
@@ -79,10 +90,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const close = async (): Promise<void> => {
     await Promise.all([api.stop(), worker.stop()]);
     await Promise.all([simulators.close(), second?.close(), engine.close()]);
-    await urls.drop();
+    await shared?.drop();
+    await rm(dataDir, { recursive: true, force: true });
   };
   return new Product({
-    ...{ apiUrl, api, worker, simulators, second, accounts, close },
+    ...{ apiUrl, dataDir, api, worker, simulators, second, accounts, close },
     ...{ temporal: engine.client, namespace: engine.namespace, temporalUiUrl: engine.uiUrl },
     metricsUrls: [`http://127.0.0.1:${apiMetrics}/metrics`, `${workerUrl}/metrics`],
   });
@@ -107,6 +119,7 @@ function providers(first: Simulators, second: Simulators | undefined): unknown[]
 
 interface Parts {
   readonly apiUrl: string;
+  readonly dataDir: string;
   readonly api: ProductProcess;
   readonly worker: ProductProcess;
   readonly simulators: Simulators;
@@ -122,6 +135,7 @@ interface Parts {
 /** The running product in a scenario's words. */
 export class Product {
   readonly apiUrl: string;
+  readonly dataDir: string;
   readonly api: ProductProcess;
   readonly worker: ProductProcess;
   readonly simulators: Simulators;
@@ -134,6 +148,7 @@ export class Product {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.apiUrl = parts.apiUrl;
+    this.dataDir = parts.dataDir;
     this.api = parts.api;
     this.worker = parts.worker;
     this.simulators = parts.simulators;

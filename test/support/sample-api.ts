@@ -27,6 +27,8 @@ export function sampleApi(more: Partial<ApiDeps> = {}) {
     database: {
       inAccount: () =>
         Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })),
+      mode: () => 'unavailable',
+      untilWritable: () => Promise.resolve(false),
       close: () => Promise.resolve(),
     },
     temporal: connectTemporal(config, { logger }).client,
