@@ -11,6 +11,7 @@ const rooms = {
   worker: ['activities', 'temporal-config', 'db', 'providers', 'platform', 'domain'],
   simulators: ['domain', 'platform', 'providers', 'temporal-config'],
   gamedays: ['domain', 'platform', 'providers', 'temporal-config'],
+  watchdog: ['domain', 'db', 'providers', 'platform', 'temporal-config'],
   cli: [],
   migrations: [],
 };

@@ -6,7 +6,7 @@ const withServers = [
   '{api,activities,worker,temporal-config}/**/*.integration.test.ts',
 ];
 const besideCode =
-  '{domain,platform,db,providers,workflows,activities,temporal-config,api,worker,simulators,console,cli,bench,bin}/**/*.test.{ts,mjs}';
+  '{domain,platform,db,providers,workflows,activities,temporal-config,api,worker,watchdog,simulators,gamedays,console,cli,bench,bin}/**/*.test.{ts,mjs}';
 
 export default defineConfig({
   test: {

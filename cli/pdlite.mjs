@@ -8,13 +8,15 @@ const commands = {
   start: ['platform/embedded/start.ts', 'run the whole product on this machine'],
   api: ['api/main.ts', 'run the api and the console'],
   worker: ['worker/main.ts', 'run the worker'],
+  watchdog: ['watchdog/main.ts', 'run the watchdog'],
+  'watchdog-seal': ['watchdog/seal.ts', '< contacts.json: seal the watchdog’s contact list'],
   simulators: ['simulators/main.ts', 'run the simulated phones and mailboxes'],
   migrate: ['db/main.ts', 'bring the database schema up to date (--seed: and add a demo account)'],
   replay: ['worker/replay.ts', 'FILE: replay a history that the `temporal` CLI exported'],
 };
 
 function usage() {
-  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(12)}${what}`);
+  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(15)}${what}`);
   return `Usage: pdlite COMMAND\n\n${lines.join('\n')}\n\nConfiguration comes from the environment: docs/configuration.md lists every variable.`;
 }
 

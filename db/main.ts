@@ -9,6 +9,7 @@ import { classifyDatabaseError } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { ensureRoles } from './roles.ts';
 import { createAccount } from './new-account.ts';
+import { seedCanary } from './seed-canary.ts';
 import { seed } from './seed.ts';
 
 const options = {
@@ -56,6 +57,9 @@ async function seedAndTell(config: Config, logger: Logger): Promise<void> {
         console.log(`  ${name}: integration key ${key}`);
       }
     }
+    const { WATCHDOG_CANARY_KEY: key, METRICS_HOST: host, WATCHDOG_CANARY_PORT: port } = config;
+    if (key !== undefined)
+      await seedCanary(database, { key, url: `http://${host}:${port}/canary` });
   } finally {
     await database.close();
   }

@@ -186,6 +186,46 @@ export const configSchema = z.object({
     z.url().optional(),
     'Where certificates of Amazon SNS are fetched and subscriptions confirmed; unset: `https://sns.{region}.amazonaws.com` of the topic.',
   ),
+  WATCHDOG_PORT: described(port().default(9466), 'Port of the watchdog’s metrics and health.'),
+  WATCHDOG_API_URLS: described(
+    list.prefault('http://127.0.0.1:8080'),
+    'URLs of every api process that the watchdog looks at; the first also takes the canary.',
+  ),
+  WATCHDOG_WORKER_URLS: described(
+    list.prefault('http://127.0.0.1:9465'),
+    'URLs of every worker’s metrics port that the watchdog looks at.',
+  ),
+  WATCHDOG_PEERS: described(
+    list.default([]),
+    'URLs of other watchdogs (their WATCHDOG_PORT) that this one looks at.',
+  ),
+  WATCHDOG_PROVIDERS: described(
+    json(providers).default([]),
+    'JSON list of the watchdog’s own providers, best accounts that nothing else uses; empty: PROVIDERS.',
+    true,
+  ),
+  WATCHDOG_CONTACTS_FILE: described(
+    z.string().optional(),
+    'File with the sealed list of whom the watchdog tells; `npx pdlite watchdog-seal` makes it.',
+  ),
+  WATCHDOG_CONTACTS_KEY: described(
+    z.string().min(32).optional(),
+    'Key that seals the contact list; at least 32 characters.',
+    true,
+  ),
+  WATCHDOG_CANARY_KEY: described(
+    z.string().length(32).optional(),
+    'Integration key of the canary’s service; unset: no canary.',
+    true,
+  ),
+  WATCHDOG_CANARY_INTERVAL_SEC: described(
+    z.coerce.number().int().min(5).max(3600).default(60),
+    'Seconds between two canaries.',
+  ),
+  WATCHDOG_CANARY_PORT: described(
+    port().default(9467),
+    'Port on which the watchdog receives the canary’s page by webhook.',
+  ),
   OTEL_EXPORTER_OTLP_ENDPOINT: described(
     z.url().optional(),
     'OTLP/HTTP collector; unset: no traces are exported.',

@@ -19,7 +19,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const PORTS = [
   ...['API_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT', 'INBOUND_SMTP_PORT'],
   ...['SIMULATORS_PORT', 'SIMULATORS_SMTP_PORT', 'EMBEDDED_POSTGRES_PORT'],
-  ...['EMBEDDED_TEMPORAL_PORT', 'EMBEDDED_TEMPORAL_UI_PORT'],
+  ...['EMBEDDED_TEMPORAL_PORT', 'EMBEDDED_TEMPORAL_UI_PORT', 'WATCHDOG_PORT'],
+  'WATCHDOG_CANARY_PORT',
 ];
 
 test('secrets are made once, for this user only', async () => {

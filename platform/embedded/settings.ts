@@ -5,6 +5,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { inheritedEnvironment, loadConfig, type Config } from '../config.ts';
+import { hashKey } from '../ids.ts';
+import { seal, SEALED } from '../seal.ts';
 import { isPortFree } from './process.ts';
 
 /** Something that whoever started the product can mend; the message says how. */
@@ -45,7 +47,11 @@ export async function readSettings(
   const given = loadConfig(inherited);
   const dataDir = path.resolve(root, given.DATA_DIR);
   const secrets = await openDataFolder(dataDir);
-  const environment = { ...inherited, ...embeddedEnvironment(given, secrets) };
+  const environment = {
+    ...inherited,
+    ...embeddedEnvironment(given, secrets),
+    ...(await watchdogEnvironment(given, dataDir, secrets)),
+  };
   const config = loadConfig(environment);
   return {
     root,
@@ -92,9 +98,41 @@ function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, st
   };
   if (given.PROVIDERS.length === 0) {
     environment['PROVIDERS'] = JSON.stringify(simulatedProviders(given, simulators));
-    environment['WEBHOOK_ALLOWED_HOSTS'] = `127.0.0.1:${given.SIMULATORS_PORT}`;
+    environment['WEBHOOK_ALLOWED_HOSTS'] =
+      `127.0.0.1:${given.SIMULATORS_PORT},127.0.0.1:${given.WATCHDOG_CANARY_PORT}`;
   }
   return environment;
+}
+
+/**
+ * The watchdog tells the demo account's owner, and sends its canary rarely, so that a newcomer's own incidents are
+ * not lost among canaries.
+ */
+async function watchdogEnvironment(
+  given: Config,
+  dataDir: string,
+  secrets: Secrets,
+): Promise<Record<string, string>> {
+  const [owner] = DEMO_PEOPLE;
+  const [sms, email, push] = owner.addresses;
+  const contacts = Object.entries({ sms, email, push }).map(([channel, address]) => ({
+    ...{ name: owner.name, channel, address },
+  }));
+  const key = hashKey(`watchdog ${secrets.linkSecret}`);
+  const file = given.WATCHDOG_CONTACTS_FILE ?? path.join(dataDir, 'watchdog-contacts.sealed');
+  if (given.WATCHDOG_CONTACTS_FILE === undefined) {
+    const sealed = seal(key, SEALED.watchdogContacts, JSON.stringify(contacts));
+    await writeFile(file, sealed, { mode: 0o600 });
+  }
+  return {
+    WATCHDOG_API_URLS: `http://127.0.0.1:${given.API_PORT}`,
+    WATCHDOG_WORKER_URLS: `http://127.0.0.1:${given.WORKER_METRICS_PORT}`,
+    WATCHDOG_CONTACTS_FILE: file,
+    WATCHDOG_CONTACTS_KEY: given.WATCHDOG_CONTACTS_KEY ?? key,
+    WATCHDOG_CANARY_KEY:
+      given.WATCHDOG_CANARY_KEY ?? hashKey(`canary ${secrets.linkSecret}`).slice(0, 32),
+    WATCHDOG_CANARY_INTERVAL_SEC: '300',
+  };
 }
 
 function isSet(given: Config, name: 'PUBLIC_URL' | 'LINK_SECRET'): boolean {
@@ -170,6 +208,8 @@ export async function refuseTakenPorts({ config, ...settings }: Settings): Promi
     ['INBOUND_SMTP_PORT', config.INBOUND_SMTP_PORT],
     ['API_METRICS_PORT', config.API_METRICS_PORT],
     ['WORKER_METRICS_PORT', config.WORKER_METRICS_PORT],
+    ['WATCHDOG_PORT', config.WATCHDOG_PORT],
+    ['WATCHDOG_CANARY_PORT', config.WATCHDOG_CANARY_PORT],
     ['EMBEDDED_TEMPORAL_PORT', settings.temporalPort],
     ['EMBEDDED_TEMPORAL_UI_PORT', settings.temporalUiPort],
     ['EMBEDDED_POSTGRES_PORT', settings.postgresPort],

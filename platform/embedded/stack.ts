@@ -39,7 +39,9 @@ export class Stack {
     this.#launch('simulators', 'simulators/main.ts');
     this.#launch('worker', 'worker/main.ts');
     this.#launch('api', 'api/main.ts');
+    this.#launch('watchdog', 'watchdog/main.ts');
     await Promise.all([
+      this.#ready('watchdog', `http://127.0.0.1:${config.WATCHDOG_PORT}/health/ready`),
       this.#ready('simulators', `http://127.0.0.1:${config.SIMULATORS_PORT}/`),
       this.#ready('worker', `http://127.0.0.1:${config.WORKER_METRICS_PORT}/health/ready`),
       this.#ready('api', `http://127.0.0.1:${config.API_PORT}/health/ready`),

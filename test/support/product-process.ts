@@ -51,6 +51,11 @@ export class ProductProcess {
     this.#child = undefined;
   }
 
+  /** SIGSTOP: as a process whose event loop stands still; SIGCONT lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name);
+  }
+
   /** As a machine that loses its power. */
   async kill(): Promise<void> {
     if (this.#child) await endProcess(this.#child, 'SIGKILL', STOP_MS);

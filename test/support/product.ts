@@ -94,7 +94,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     await rm(dataDir, { recursive: true, force: true });
   };
   return new Product({
-    ...{ apiUrl, dataDir, api, worker, simulators, second, accounts, close },
+    ...{ apiUrl, dataDir, api, worker, simulators, second, accounts, environment, close },
     ...{ temporal: engine.client, namespace: engine.namespace, temporalUiUrl: engine.uiUrl },
     metricsUrls: [`http://127.0.0.1:${apiMetrics}/metrics`, `${workerUrl}/metrics`],
   });
@@ -125,6 +125,7 @@ interface Parts {
   readonly simulators: Simulators;
   readonly second: Simulators | undefined;
   readonly accounts: SeededAccounts;
+  readonly environment: Readonly<Record<string, string>>;
   readonly temporal: Client;
   readonly namespace: string;
   readonly temporalUiUrl: string;
@@ -136,6 +137,8 @@ interface Parts {
 export class Product {
   readonly apiUrl: string;
   readonly dataDir: string;
+  /** With which its processes were started. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly api: ProductProcess;
   readonly worker: ProductProcess;
   readonly simulators: Simulators;
@@ -149,6 +152,7 @@ export class Product {
     this.#parts = parts;
     this.apiUrl = parts.apiUrl;
     this.dataDir = parts.dataDir;
+    this.environment = parts.environment;
     this.api = parts.api;
     this.worker = parts.worker;
     this.simulators = parts.simulators;
