@@ -74,7 +74,7 @@ export default {
         pathNot: 'node_modules/@temporalio/(workflow|common)/',
       },
     },
-    only('sql-only-in-db', 'knex|pg', '^(db|migrations|platform)/'),
+    only('sql-only-in-db', 'knex|pg', '^(db|migrations|platform|gamedays)/'),
     only('vendors-only-in-providers', 'twilio|nodemailer', '^(providers|simulators)/'),
     only('one-temporal-client', '@temporalio/client', '^(temporal-config|activities|api|worker)/'),
   ],
