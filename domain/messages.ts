@@ -23,6 +23,8 @@ export const INCIDENT = {
     view: 'view',
     /** → `LogEntry[]`, what is not yet projected. */
     outbox: 'outbox',
+    /** (actionId) → `ActionMemory` */
+    known: 'known',
   },
 } as const;
 
@@ -63,6 +65,7 @@ export const ACTION_REFUSED = {
   alreadyResolved: 'AlreadyResolved',
   alreadyAcknowledged: 'AlreadyAcknowledged',
   invalid: 'InvalidAction',
+  keyReused: 'IdempotencyKeyReused',
 } as const;
 
 /** Task queues. Deliveries have their own, so that a slow provider never holds up decisions. */

@@ -17,7 +17,7 @@ import type {
   IncidentView,
   LogEntry,
 } from '../domain/incident/types.ts';
-import { validateAction } from '../domain/incident/validate.ts';
+import { type ActionMemory, recall, validateAction } from '../domain/incident/validate.ts';
 import { INCIDENT } from '../domain/messages.ts';
 import { lookingUp } from './incident-activities.ts';
 import { IncidentRun, nowIso } from './incident-run.ts';
@@ -26,6 +26,7 @@ import { listenToSignals } from './incident-signals.ts';
 const actUpdate = defineUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act);
 const viewQuery = defineQuery<IncidentView>(INCIDENT.queries.view);
 const outboxQuery = defineQuery<readonly LogEntry[]>(INCIDENT.queries.outbox);
+const knownQuery = defineQuery<ActionMemory, [string]>(INCIDENT.queries.known);
 
 /** How long a start without a trigger is kept before it counts as a mistake. */
 const UNOPENED = '1 minute';
@@ -59,6 +60,7 @@ function listen(run: IncidentRun): void {
     validator: (action: IncidentAction) => refuse(run.state, action),
   });
   setHandler(viewQuery, () => viewOf(run.state));
+  setHandler(knownQuery, (actionId) => recall(run.state, actionId));
   setHandler(outboxQuery, () => [
     ...run.state.leftovers.flatMap(({ entries }) => entries),
     ...run.state.outbox,

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -21,12 +19,15 @@ import type { ApiDeps } from '../deps.ts';
 import { isTemporalDown } from '../errors.ts';
 import type { FoundIncident, LiveIncidents } from '../live-incidents.ts';
 import type { RouteInput } from '../route.ts';
+import { firstAnswer, keyReused, retryActionId, retryOf } from './idempotency.ts';
 import { invalidInput, RestError } from './shared/rest-error.ts';
 
 const UPDATE_DEADLINE_MS = 5000;
 /** An answer falls back to a signal, which needs no worker, so it need not wait as long. */
 const ANSWER_DEADLINE_MS = 3000;
 const SIGNAL_DEADLINE_MS = 2000;
+/** PagerDuty's code. */
+const ALREADY_RESOLVED = 1001;
 
 type WithoutContext<T> = T extends unknown ? Omit<T, keyof ActionContext> : never;
 /** An action before it is known who does it, and when. */
@@ -67,7 +68,8 @@ export async function findOr404(
 
 /**
  * Does the actions one after the other and answers the incident after the last. Without a worker an
- * acknowledge or resolve is recorded by a signal and pending; anything else is not recorded.
+ * acknowledge or resolve is recorded by a signal and pending; anything else is not recorded. What was done
+ * before with the same `Idempotency-Key` is answered as it was then.
  * @throws RestError with PagerDuty's code when an action is refused; the engine's error when it is not there.
  */
 export async function act(
@@ -77,11 +79,41 @@ export async function act(
   actions: readonly ActionBody[],
 ): Promise<Acted> {
   const found = await findOr404(deps.live, caller.actor, incidentId);
+  return onceOnly(deps, caller, { view: found.view, position: actions.length - 1 }, () =>
+    actInOrder(deps, caller, found, actions),
+  );
+}
+
+/** Runs `work`; where it finds an incident resolved, perhaps an earlier try of this request has resolved it. */
+export async function onceOnly(
+  deps: Pick<ActDeps, 'temporal'>,
+  caller: Caller,
+  last: { readonly view: IncidentView; readonly position: number },
+  work: () => Promise<Acted>,
+): Promise<Acted> {
+  const retry = retryOf(caller, last.view.id);
+  try {
+    return await work();
+  } catch (error) {
+    if (!retry || !isAlreadyResolved(error)) throw error;
+    const actionId = retryActionId(retry, last.position);
+    const view = await firstAnswer(deps.temporal, last.view, actionId);
+    if (!view) throw error;
+    return { view, pending: false };
+  }
+}
+
+async function actInOrder(
+  deps: ActDeps,
+  caller: Caller,
+  found: FoundIncident,
+  actions: readonly ActionBody[],
+): Promise<Acted> {
+  const incidentId = found.view.id;
   let acted: Acted = { view: found.view, pending: false };
   if (actions.length > 0 && found.view.status === 'resolved') throw alreadyResolved();
   for (const [position, body] of actions.entries()) {
-    const context = contextOf(deps, caller, { incidentId, step: `${position}/${body.type}` });
-    const action: IncidentAction = { ...context, ...body };
+    const action: IncidentAction = { ...contextOf(deps, caller, incidentId, position), ...body };
     acted = await actOnce(deps, acted.pending ? { ...found, source: 'projection' } : found, action);
     const { actionId, agent } = action;
     deps.logger.info(
@@ -174,34 +206,33 @@ function refusal(error: unknown): unknown {
   if (cause.type === ACTION_REFUSED.alreadyAcknowledged) {
     return new RestError(400, 1002, 'Incident Already Acknowledged');
   }
+  if (cause.type === ACTION_REFUSED.keyReused) return keyReused();
   return cause.type === ACTION_REFUSED.invalid ? invalidInput(cause.message) : error;
 }
 
 function alreadyResolved(): RestError {
-  return new RestError(400, 1001, 'Incident Already Resolved');
+  return new RestError(400, ALREADY_RESOLVED, 'Incident Already Resolved');
+}
+
+function isAlreadyResolved(error: unknown): boolean {
+  return error instanceof RestError && error.code === ALREADY_RESOLVED;
 }
 
 function contextOf(
   deps: ActDeps,
   caller: Caller,
-  { incidentId, step }: { readonly incidentId: string; readonly step: string },
+  incidentId: string,
+  position: number,
 ): ActionContext {
+  const retry = retryOf(caller, incidentId);
   return {
     incidentId,
-    actionId: retryId(caller, `${incidentId}/${step}`) ?? newId('A'),
+    actionId: retry ? retryActionId(retry, position) : newId('A'),
     at: deps.now().toISOString(),
     agent: agentOf(deps, caller.actor),
     channel: 'api',
     traceparent: caller.traceparent,
   };
-}
-
-/** The same for each try of one request with an `Idempotency-Key`; undefined without one. */
-export function retryId({ actor, request }: Caller, scope: string): string | undefined {
-  const key = request.get('idempotency-key');
-  if (key === undefined || key === '') return undefined;
-  const hash = createHash('sha256').update(`${actor.keyId}\n${key}\n${scope}`).digest('hex');
-  return `A${hash.slice(0, 32).toUpperCase()}`;
 }
 
 /** The user whose key it is or whom `From` names. */

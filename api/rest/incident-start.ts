@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 
 import { readOpenByKey } from '../../db/read/incidents.ts';
@@ -19,7 +19,8 @@ import {
   TASK_QUEUES,
 } from '../../temporal-config/names.ts';
 import { queryView } from '../live-incidents.ts';
-import { agentOf, retryId, type Caller } from './incident-actions.ts';
+import { keyReused, retryOf, type Retry } from './idempotency.ts';
+import { agentOf, type Caller } from './incident-actions.ts';
 import type { IncidentDeps } from './incident-part.ts';
 import { invalidInput } from './shared/rest-error.ts';
 
@@ -45,7 +46,8 @@ export interface Started {
 }
 
 /**
- * Starts an incident's workflow; it is durable when this answers.
+ * Starts an incident's workflow; it is durable when this answers. A request that comes again with its
+ * `Idempotency-Key` is answered the incident that it has started.
  * @throws RestError 400 for what the account lacks and for the key of an incident that is open
  */
 export async function startIncident(
@@ -57,22 +59,53 @@ export async function startIncident(
   const settings = index && settingsFor(index, wanted);
   if (!settings) throw invalidInput('Service not found');
   const incidentId = newId('Q');
-  const again = retryId(caller, 'create');
-  const key = wanted.incidentKey ?? again ?? incidentId;
-  const { accountId } = settings;
+  const retry = retryOf(caller, 'create');
+  const key = wanted.incidentKey ?? (retry ? `retry/${retry.key}` : incidentId);
   const input: IncidentInput = {
     incidentId,
     settings,
     manual: manualTrigger(deps, caller, wanted),
   };
   const grouping = { integrationId: null, key };
-  const workflowId = incidentWorkflowId(accountId, wanted.serviceId, grouping);
-  const run = { input, workflowId, hash: groupingHash(grouping) };
-  if (await start(deps, run)) return await answer(deps, accountId, incidentId, workflowId);
+  const workflowId = incidentWorkflowId(settings.accountId, wanted.serviceId, grouping);
+  const run = { input, workflowId, hash: groupingHash(grouping), retry };
+  const earlier = await earlierTry(deps, run);
+  if (earlier) return earlier;
+  if (await start(deps, run)) return await answer(deps, run);
+  const beside = await earlierTry(deps, run);
+  if (beside) return beside;
   const open = await queryView(deps.temporal, { workflowId });
-  if (wanted.incidentKey === null) return { incidentId: open.id, view: open };
   if (open.status !== 'resolved') throw keyInUse();
   return await startAside(deps, wanted, run);
+}
+
+/** What the workflow remembers of the request that started it. */
+interface StartMemo extends Retry {
+  readonly incidentId: string;
+}
+
+/** The incident that an earlier try of this request has started. @throws RestError 422 for another request */
+async function earlierTry(deps: IncidentDeps, run: Run): Promise<Started | undefined> {
+  const { retry, workflowId, input } = run;
+  if (!retry) return undefined;
+  const memo = await startMemo(deps, workflowId);
+  if (memo?.key !== retry.key) return undefined;
+  if (memo.print !== retry.print) throw keyReused();
+  const { incidentId } = memo;
+  return answer(deps, { ...run, input: { ...input, incidentId } });
+}
+
+async function startMemo(deps: IncidentDeps, workflowId: string): Promise<StartMemo | undefined> {
+  const handle = deps.temporal.workflow.getHandle(workflowId);
+  try {
+    const { memo } = await deps.temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      handle.describe(),
+    );
+    return memo?.['request'] as StartMemo | undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 /** The key's workflow lingers for a resolved incident (a merge): the new one gets a workflow of its own. */
@@ -87,7 +120,7 @@ async function startAside(deps: IncidentDeps, wanted: NewIncident, run: Run): Pr
   const grouping = { integrationId: null, key: incidentId };
   const workflowId = incidentWorkflowId(accountId, wanted.serviceId, grouping);
   await start(deps, { ...run, workflowId });
-  return await answer(deps, accountId, incidentId, workflowId);
+  return await answer(deps, { ...run, workflowId });
 }
 
 function keyInUse() {
@@ -98,10 +131,12 @@ interface Run {
   readonly input: IncidentInput;
   readonly workflowId: string;
   readonly hash: string;
+  readonly retry: Retry | undefined;
 }
 
 /** False when a workflow with this id is running already. */
-async function start(deps: IncidentDeps, { input, workflowId, hash }: Run): Promise<boolean> {
+async function start(deps: IncidentDeps, run: Run): Promise<boolean> {
+  const { input, workflowId, hash, retry } = run;
   const { settings, incidentId, manual } = input;
   const typedSearchAttributes: SearchAttributePair[] = [
     { key: keyword(SEARCH_ATTRIBUTES.account), value: settings.accountId },
@@ -118,6 +153,7 @@ async function start(deps: IncidentDeps, { input, workflowId, hash }: Run): Prom
         workflowId,
         args: [input],
         typedSearchAttributes,
+        ...(retry && { memo: { request: { ...retry, incidentId } satisfies StartMemo } }),
       }),
     );
     return true;
@@ -127,13 +163,9 @@ async function start(deps: IncidentDeps, { input, workflowId, hash }: Run): Prom
   }
 }
 
-async function answer(
-  deps: IncidentDeps,
-  accountId: string,
-  incidentId: string,
-  workflowId: string,
-): Promise<Started> {
-  deps.live.remember(accountId, incidentId, workflowId);
+async function answer(deps: IncidentDeps, { input, workflowId }: Run): Promise<Started> {
+  const { incidentId, settings } = input;
+  deps.live.remember(settings.accountId, incidentId, workflowId);
   try {
     return { incidentId, view: await queryView(deps.temporal, { workflowId }) };
   } catch {

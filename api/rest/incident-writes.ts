@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { IncidentAddress, IncidentView } from '../../domain/incident/types.ts';
 import { queryView } from '../live-incidents.ts';
 import { defineRoute, type Answer, type Route } from '../route.ts';
-import { act, findOr404, type Acted, type Caller } from './incident-actions.ts';
+import { act, findOr404, onceOnly, type Acted, type Caller } from './incident-actions.ts';
 import { incidentJson, incidentReference } from './incident-json.ts';
 import { incidentSchema, jsonContext, type IncidentDeps } from './incident-part.ts';
 import { startIncident, type NewIncident } from './incident-start.ts';
@@ -123,8 +123,7 @@ export function createIncidentWriteRoutes(deps: IncidentDeps): readonly Route[] 
       body: mergeBody,
       responses: { 200: ok('The target.', wrapped('incident', referenceSchema)) },
       handle: async (input) => {
-        const sources = await addresses(deps, input, input.body.source_incidents);
-        const { view } = await act(deps, input, input.params.id, [{ type: 'merge', sources }]);
+        const { view } = await merge(deps, input, input.params.id, input.body.source_incidents);
         const merged = await untilAbsorbed(deps, view);
         const incident = incidentReference(jsonContext(deps, input.actor), merged);
         return { status: 200, body: { incident } };
@@ -213,6 +212,19 @@ async function attempt(id: string, work: () => Promise<Acted>): Promise<BulkResu
     if (error instanceof RestError) return { id, error };
     throw error;
   }
+}
+
+async function merge(
+  deps: IncidentDeps,
+  caller: Caller,
+  targetId: string,
+  given: readonly { readonly id: string }[],
+): Promise<Acted> {
+  const { view } = await findOr404(deps.live, caller.actor, targetId);
+  return onceOnly(deps, caller, { view, position: 0 }, async () => {
+    const sources = await addresses(deps, caller, given);
+    return act(deps, caller, targetId, [{ type: 'merge', sources }]);
+  });
 }
 
 /** The target once it has all its sources; after 3 s, or without an answer, as it is. */

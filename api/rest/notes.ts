@@ -1,13 +1,25 @@
 import { z } from 'zod';
 
-import type { IncidentView } from '../../domain/incident/types.ts';
+import { classifyDatabaseError } from '../../db/errors.ts';
+import { listNotes } from '../../db/read/log-entries.ts';
+import type { IncidentView, Note } from '../../domain/incident/types.ts';
+import { INCIDENT_LIMITS } from '../../domain/limits.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { act, findOr404 } from './incident-actions.ts';
 import { noteJson } from './incident-json.ts';
 import { freshness, jsonContext, type IncidentDeps } from './incident-part.ts';
 import { idParams, ok, wrapped } from './shared/schemas.ts';
 
+/** Notes of one answer; `offset` reaches the rest. */
+const PAGE_MAX = 1000;
+const REACH_MAX = 10_000;
+
 const noteSchema = z.looseObject({ id: z.string(), content: z.string(), created_at: z.string() });
+const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
+  offset: z.coerce.number().int().min(0).max(REACH_MAX).default(0),
+});
+const listSchema = z.object({ notes: z.array(noteSchema), more: z.boolean() });
 const createBody = z.object({ note: z.object({ content: z.string().min(1).max(10_000) }) });
 const common = { tag: 'Incidents', path: '/incidents/{id}/notes', params: idParams } as const;
 
@@ -19,13 +31,19 @@ export function createNoteRoutes(deps: IncidentDeps): readonly Route[] {
       method: 'get',
       permission: 'incidents:read',
       operationId: 'listIncidentNotes',
-      summary: 'Notes of an incident, newest first',
-      responses: { 200: ok('The notes.', z.object({ notes: z.array(noteSchema) })) },
-      handle: async ({ actor, params }) => {
+      summary: 'Notes of an incident, newest first; up to 1000 at once',
+      query: listQuery,
+      responses: { 200: ok('The notes.', listSchema) },
+      handle: async ({ actor, params, query }) => {
         const { view, source, ageSeconds } = await findOr404(deps.live, actor, params.id);
         const context = jsonContext(deps, actor);
-        const notes = view.notes.map((note) => noteJson(context, note)).toReversed();
-        return { status: 200, body: { notes }, headers: freshness(source, ageSeconds) };
+        const { items, more, incomplete } = await notesOf(deps, view, query);
+        const notes = items.map((note) => noteJson(context, note));
+        const headers = {
+          ...freshness(source, ageSeconds),
+          ...(incomplete && { 'pdlite-incomplete': 'more=true' }),
+        };
+        return { status: 200, body: { notes, more }, headers };
       },
     }),
     defineRoute({
@@ -47,6 +65,45 @@ export function createNoteRoutes(deps: IncidentDeps): readonly Route[] {
       },
     }),
   ];
+}
+
+interface Notes {
+  readonly items: readonly Note[];
+  readonly more: boolean;
+  /** The older ones are in PostgreSQL, which is not there. */
+  readonly incomplete: boolean;
+}
+
+/** The live notes, and those that had to make room for them. */
+async function notesOf(
+  { database }: IncidentDeps,
+  view: IncidentView,
+  { limit, offset }: z.infer<typeof listQuery>,
+): Promise<Notes> {
+  const live = view.notes.toReversed();
+  const fromLive = (incomplete: boolean): Notes => {
+    const items = live.slice(offset, offset + limit);
+    return { items, more: incomplete || live.length > offset + limit, incomplete };
+  };
+  if (live.length < INCIDENT_LIMITS.notes) return fromLive(false);
+  try {
+    const newest = await listNotes(database, view.accountId, {
+      ...{ incidentId: view.id, limit: live.length, offset: 0 },
+    });
+    const stored = new Set(newest.map(({ id }) => id));
+    const fresh = live.filter(({ id }) => !stored.has(id));
+    const before = fresh.slice(offset, offset + limit);
+    const rest = await listNotes(database, view.accountId, {
+      incidentId: view.id,
+      limit: limit - before.length + 1,
+      offset: Math.max(0, offset - fresh.length),
+    });
+    const items = [...before, ...rest];
+    return { items: items.slice(0, limit), more: items.length > limit, incomplete: false };
+  } catch (error) {
+    if (classifyDatabaseError(error) !== 'unavailable') throw error;
+    return fromLive(true);
+  }
 }
 
 function newestWith(view: IncidentView, content: string) {

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-import type { LogEntry } from '../../domain/incident/types.ts';
+import type { LogEntry, Note } from '../../domain/incident/types.ts';
 import type { Database } from '../database.ts';
 
 import type { Page, PageOf } from './incidents.ts';
@@ -72,6 +72,31 @@ function filtered(trx: Knex.Transaction, accountId: string, filter: LogEntryFilt
 async function count(query: Knex.QueryBuilder): Promise<number> {
   const rows = await query.count<{ count: string }[]>({ count: '*' });
   return Number(rows[0]?.count ?? 0);
+}
+
+/** Notes of an incident, newest first, as far as they are projected. */
+export async function listNotes(
+  database: Database,
+  accountId: string,
+  query: { readonly incidentId: string; readonly limit: number; readonly offset: number },
+): Promise<readonly Note[]> {
+  return database.inAccount(accountId, async (trx) => {
+    const rows = (await trx('log_entries')
+      .where({ account_id: accountId, incident_id: query.incidentId, type: 'annotate_log_entry' })
+      .orderBy([
+        { column: 'at', order: 'desc' },
+        { column: 'seq', order: 'desc' },
+      ])
+      .select('entry')
+      .limit(query.limit)
+      .offset(query.offset)) as { entry: LogEntry }[];
+    return rows.map(({ entry }) => noteOf(entry));
+  });
+}
+
+function noteOf({ at, agent, details }: LogEntry): Note {
+  const { noteId, content } = details;
+  return { id: String(noteId), content: String(content), createdAt: at, agent };
 }
 
 /** One log entry, or undefined when this account has none with this id (yet). */

@@ -16,11 +16,28 @@ export interface Refusal {
  */
 export function validateAction(state: IncidentState, action: IncidentAction): Refusal | null {
   if (!isMeantFor(state, action.incidentId)) return alreadyResolved();
-  if (state.seen.includes(action.actionId)) return null;
+  const memory = recall(state, action.actionId);
+  if (memory === 'repeated') return null;
+  if (memory === 'key_reused') return keyReused();
   if (!state.opened) return invalid('The incident has not been triggered yet.');
   if (state.view.status === 'resolved') return alreadyResolved();
   const message = boundsMessage(state, action);
   return message === null ? null : invalid(message);
+}
+
+/** Whether an action came before, as far as ids are remembered; or another request with its `Idempotency-Key` did. */
+export type ActionMemory = 'repeated' | 'key_reused' | 'new';
+
+// Made by the api: a hash of the key, a hash of the request, and the action's place in it.
+const OF_A_KEY = /^(R[0-9A-F]{24}-)([0-9A-F]{12}-)\d+$/;
+
+/** What the incident remembers of this action. */
+export function recall({ seen }: Pick<IncidentState, 'seen'>, actionId: string): ActionMemory {
+  if (seen.includes(actionId)) return 'repeated';
+  const [, key, request] = OF_A_KEY.exec(actionId) ?? [];
+  if (key === undefined || request === undefined) return 'new';
+  const reused = seen.some((id) => id.startsWith(key) && !id.startsWith(key + request));
+  return reused ? 'key_reused' : 'new';
 }
 
 /** False when the workflow has gone on to another incident than the one that was meant. */
@@ -30,6 +47,11 @@ export function isMeantFor(state: IncidentState, incidentId: string | undefined)
 
 function alreadyResolved(): Refusal {
   return { type: ACTION_REFUSED.alreadyResolved, message: 'Incident Already Resolved' };
+}
+
+function keyReused(): Refusal {
+  const message = 'The Idempotency-Key belongs to another request.';
+  return { type: ACTION_REFUSED.keyReused, message };
 }
 
 function invalid(message: string): Refusal {

@@ -166,6 +166,27 @@ test('open incidents are read without PostgreSQL, and listed from their workflow
   });
 });
 
+test('all notes can be read, also those that made room for later ones', async () => {
+  await api.whileWorking(async () => {
+    const path = `/incidents/${incidentId(await create())}/notes`;
+    const contents = Array.from({ length: 55 }, (_, n) => `Note ${n}`);
+    for (const content of contents)
+      expect((await api.ask('POST', path, { note: { content } })).status).toBe(200);
+    const read = async (query: string) => {
+      const { body } = await api.ask('GET', `${path}?${query}`);
+      const list = at(body, 'notes');
+      const shown = Array.isArray(list) ? list.map((note) => String(at(note, 'content'))) : [];
+      return [shown, body['more']];
+    };
+    await expect.poll(() => read(''), { timeout: 20_000 }).toEqual([contents.toReversed(), false]);
+    const page = contents.toReversed().slice(48, 51);
+    expect(await read('limit=3&offset=48')).toEqual([page, true]);
+    const live = await api.askWithoutDatabase('GET', path);
+    expect([live.status, live.body['more']]).toEqual([200, true]);
+    expect(live.headers.get('pdlite-incomplete')).toBe('more=true');
+  });
+});
+
 test('another account sees and changes nothing of it', async () => {
   await api.whileWorking(async () => {
     const made = await create();

@@ -36,14 +36,16 @@ export function incidentId({ body }: ApiAnswer): string {
   return String(at(body, 'incident', 'id'));
 }
 
+type AskAs = string | Readonly<Record<string, string>>;
+
 /** The whole api over HTTP on real servers, and workers that run real incidents and page nobody. */
 export interface IncidentApi {
   readonly url: string;
   readonly directory: LiveDirectory;
   readonly database: Database;
   readonly temporal: DevServer;
-  /** As the account of this name. */
-  ask(method: string, path: string, body?: unknown, account?: string): Promise<ApiAnswer>;
+  /** As the account of this name, `demo` unless given, or with further headers. */
+  ask(method: string, path: string, body?: unknown, as?: AskAs): Promise<ApiAnswer>;
   /** The same without PostgreSQL. */
   askWithoutDatabase(method: string, path: string, body?: unknown): Promise<ApiAnswer>;
   whileWorking<T>(body: () => Promise<T>): Promise<T>;
@@ -70,7 +72,8 @@ export async function openIncidentApi(more: Partial<ApiDeps> = {}): Promise<Inci
   if (!usual || !cut) throw new Error('two servers were started');
   const call =
     (url: string) =>
-    async (method: string, path: string, body?: unknown, account = 'demo'): Promise<ApiAnswer> => {
+    async (method: string, path: string, body?: unknown, as?: AskAs): Promise<ApiAnswer> => {
+      const [account, more] = typeof as === 'string' ? [as, {}] : ['demo', as];
       const owner = directory.accounts().find(({ account: one }) => one.subdomain === account);
       const response = await fetch(url + path, {
         method,
@@ -78,6 +81,7 @@ export async function openIncidentApi(more: Partial<ApiDeps> = {}): Promise<Inci
           authorization: `Token token=${keys.get(account) ?? ''}`,
           'content-type': 'application/json',
           from: owner?.users.get(owner.account.ownerUserId)?.email ?? '',
+          ...more,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
