@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import type { IncidentAction, IncidentAddress, IncidentView } from '../domain/incident/types.ts';
 import { ACTION_REFUSED, INCIDENT } from '../domain/messages.ts';
+import { actOnIncident } from '../temporal-config/act-on-incident.ts';
 import type { MessagingActivities } from './contract.ts';
 import { deliverSignal } from './signal.ts';
 
@@ -36,21 +37,13 @@ export function createMessagingActivities({ client }: MessagingDeps): MessagingA
   };
 }
 
-/** The action's id is the update's: a further try finds the answer of the first. */
 async function mergeSource(
   client: Client,
   source: IncidentAddress,
   action: IncidentAction,
 ): Promise<IncidentView> {
   try {
-    return await client.withDeadline(Date.now() + UPDATE_DEADLINE_MS, () =>
-      client.workflow
-        .getHandle(source.workflowId)
-        .executeUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act, {
-          args: [action],
-          updateId: action.actionId,
-        }),
-    );
+    return await actOnIncident(client, source.workflowId, action, UPDATE_DEADLINE_MS);
   } catch (error) {
     throw finalFailure(error) ?? error;
   }

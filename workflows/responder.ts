@@ -62,14 +62,13 @@ export async function responder(input: ResponderInput): Promise<void> {
   });
   void run.writeLog();
   for (;;) {
-    const isHeld = workflowInfo().historyLength >= TOO_LONG_HISTORY;
+    const isHeld = workflowInfo().historyLength >= (input.historyLimit ?? TOO_LONG_HISTORY);
     await run.wait(isHeld);
     run.act(isHeld);
     if (run.underWay > 0) continue;
     if (isFinished(run.state, nowMs())) return;
     if (run.wantsFreshHistory()) {
-      const { accountId, userId } = input;
-      await continueAsNew<typeof responder>({ accountId, userId, carried: run.state });
+      await continueAsNew<typeof responder>({ ...input, carried: run.state });
     }
   }
 }

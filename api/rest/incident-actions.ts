@@ -15,6 +15,7 @@ import type {
 import { ACTION_REFUSED, INCIDENT } from '../../domain/messages.ts';
 import type { Actor } from '../../domain/permissions.ts';
 import { newId } from '../../platform/ids.ts';
+import { actOnIncident } from '../../temporal-config/act-on-incident.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isTemporalDown } from '../errors.ts';
 import type { FoundIncident, LiveIncidents } from '../live-incidents.ts';
@@ -139,19 +140,9 @@ async function actOnce(
   }
 }
 
-async function update(
-  deps: ActDeps,
-  workflowId: string,
-  action: IncidentAction,
-): Promise<IncidentView> {
+function update(deps: ActDeps, workflowId: string, action: IncidentAction): Promise<IncidentView> {
   const patience = isAnswer(action) ? ANSWER_DEADLINE_MS : UPDATE_DEADLINE_MS;
-  const handle = deps.temporal.workflow.getHandle(workflowId);
-  return deps.temporal.withDeadline(Date.now() + patience, () =>
-    handle.executeUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act, {
-      args: [action],
-      updateId: action.actionId,
-    }),
-  );
+  return actOnIncident(deps.temporal, workflowId, action, patience);
 }
 
 function isAnswer(

@@ -5,6 +5,8 @@ import type { Channel, Urgency } from '../model.ts';
 export interface ResponderInput {
   readonly accountId: string;
   readonly userId: string;
+  /** Events after which a run sends nothing new until it can start a fresh history; absent: 10,000. */
+  readonly historyLimit?: number;
   readonly carried?: ResponderState;
 }
 
