@@ -1,0 +1,105 @@
+import type { ReceivedRecord } from '../ledgers/records.ts';
+import type { CheckContext } from './context.ts';
+import type { Finding, FindingKind } from './finding.ts';
+import { COPIES_MAX } from './limits.ts';
+import type { Episode, KeyStory, Stop } from './story.ts';
+
+/** Pages that nobody should have got, and those that came too often. */
+export function checkMessages(context: CheckContext): readonly Finding[] {
+  return [...context.stories.values()].flatMap((story) => [
+    ...story.pages.flatMap((page) => checkPage(context, story, page)),
+    ...checkCopies(context, story),
+  ]);
+}
+
+/** What is wrong with a page, if anything. */
+type Fault = readonly [kind: FindingKind, text: string] | null;
+
+function checkPage(
+  context: CheckContext,
+  story: KeyStory,
+  page: ReceivedRecord,
+): readonly Finding[] {
+  const episode = story.episodes.findLast(({ opened }) => opened.possibleAt <= page.at);
+  const fault = episode
+    ? (wrongPerson(context, story, { episode, page }) ?? stopped(context, story, { episode, page }))
+    : nothingOpen(story, page);
+  if (!fault) return [];
+  const [kind, text] = fault;
+  const what = `${page.channel} by ${page.provider} to ${page.address}: ${text}`;
+  return [{ kind, key: story.key, at: page.at, text: what }];
+}
+
+function nothingOpen({ events }: KeyStory, page: ReceivedRecord): Fault {
+  const [first] = events;
+  if (!first) return ['ghost: never sent', 'no client sent this key'];
+  if (events.every(({ refused }) => refused))
+    return ['ghost: only refused', 'the event was refused whenever it was sent'];
+  return ['ghost: before sent', `sent only ${Math.ceil(first.possibleAt - page.at)} ms later`];
+}
+
+interface PageCase {
+  readonly episode: Episode;
+  readonly page: ReceivedRecord;
+}
+
+function wrongPerson(
+  { personAt, clock }: CheckContext,
+  { service }: KeyStory,
+  { episode, page }: PageCase,
+): Fault {
+  const name = personAt(page);
+  if (name === undefined) return ['unknown address', 'nobody has this address'];
+  if (service?.steps.some(({ people }) => people.includes(name))) return null;
+  // The catch-all is for when nobody else can be reached.
+  const isLast = service?.lastResort.includes(name) ?? false;
+  if (isLast && clock.near(episode.opened.possibleAt, page.at)) return null;
+  return ['wrong person', `${name} is in no step of the policy`];
+}
+
+function stopped(
+  { clock, limits }: CheckContext,
+  { loose }: KeyStory,
+  { episode, page }: PageCase,
+): Fault {
+  const stop = firstCertain(episode.stops);
+  if (!stop || loose || episode.ambiguous) return null;
+  const afterMs = page.at - stop.certainAt;
+  const limit = clock.near(stop.certainAt, page.at) ? limits.ghostInFaultMs : limits.ghostMs;
+  if (afterMs <= limit) return null;
+  const kind = stop.by === 'person' ? 'ghost: after answer' : 'ghost: after resolve';
+  return [kind, `${(afterMs / 1000).toFixed(1)} s after the ${stop.kind}`];
+}
+
+function firstCertain(stops: readonly Stop[]): (Stop & { readonly certainAt: number }) | undefined {
+  return stops
+    .flatMap((stop) => (stop.certainAt === null ? [] : [{ ...stop, certainAt: stop.certainAt }]))
+    .sort((a, b) => a.certainAt - b.certainAt)[0];
+}
+
+/** One notification: one contact method, one step, one episode. */
+function checkCopies(context: CheckContext, story: KeyStory): readonly Finding[] {
+  const copies = Map.groupBy(story.pages, (page) => {
+    const n = story.episodes.findLastIndex(({ opened }) => opened.possibleAt <= page.at);
+    return `${n} ${page.channel} ${page.address}`;
+  });
+  return [...copies.values()].flatMap((pages) => {
+    const [first] = pages;
+    const third = pages[COPIES_MAX * timesWanted(context, story, first)];
+    if (!first || !third) return [];
+    const providers = pages.map(({ provider }) => provider).join(', ');
+    const text = `${pages.length} copies to ${first.address} by ${providers}`;
+    return [{ kind: 'too many copies', key: story.key, at: third.at, text } as const];
+  });
+}
+
+/** In how many steps the person is. */
+function timesWanted(
+  { personAt }: CheckContext,
+  { service }: KeyStory,
+  page: ReceivedRecord | undefined,
+): number {
+  const name = (page && personAt(page)) ?? '';
+  const steps = service?.steps.filter(({ people }) => people.includes(name)) ?? [];
+  return Math.max(1, steps.length);
+}
