@@ -89,7 +89,7 @@ describe.skipIf(browserPath === undefined)('the simulators’ page', () => {
     const field = page.getByRole('textbox', { name: `Text message from ${ADA}` });
     await field.fill('6 ABC234');
     await order('Messages', { Body: 'Another one' });
-    await page.getByText('Another one').waitFor();
+    await page.locator('.bubble', { hasText: 'Another one' }).waitFor();
     await field.press('Enter');
     await page.getByText('Done by text').waitFor();
     expect(received).toContain('6 ABC234');
