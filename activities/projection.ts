@@ -1,6 +1,8 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
-import { writeProjection } from '../db/projection.ts';
+import { NO_EXECUTION, type Execution } from '../db/audit-entries.ts';
+import { ProjectionQueue } from '../db/projection-queue.ts';
 import type { Database } from '../db/database.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -19,10 +21,11 @@ export interface ProjectionDeps {
 /** Writes what workflows tell into PostgreSQL. Every failure is retryable: the workflow tries for ever. */
 export function createProjectionActivities(deps: ProjectionDeps): ProjectionActivities {
   const now = deps.now ?? (() => new Date());
+  const queue = new ProjectionQueue(deps.database);
   return {
     async project(batch) {
       try {
-        await writeProjection(deps.database, batch);
+        await queue.write({ ...batch, by: execution() });
       } catch (error) {
         throw notWritten(deps.logger, batch, error);
       }
@@ -31,6 +34,17 @@ export function createProjectionActivities(deps: ProjectionDeps): ProjectionActi
       }
     },
   };
+}
+
+/** The workflow that called; outside of one, as in tests, nobody. */
+function execution(): Execution {
+  try {
+    const { workflowExecution } = Context.current().info;
+    const { workflowId = null, runId = null } = workflowExecution ?? {};
+    return { workflowId, runId };
+  } catch {
+    return NO_EXECUTION;
+  }
 }
 
 function secondsBetween(at: string, now: Date): number {

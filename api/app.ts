@@ -13,11 +13,13 @@ import type { IntakeSink } from './intake/sink.ts';
 import { TemporalSink } from './intake/temporal-sink.ts';
 import { mountRoutes } from './mount.ts';
 import { describeApi } from './openapi.ts';
+import { createRefusalLog } from './refusals.ts';
 import { requestContext } from './request-context.ts';
 import { createRestRoutes } from './rest/index.ts';
 
 /** The whole api as one express application; it listens to nothing yet. Events go into `sink`. */
-export function createApp(deps: ApiDeps, sink: IntakeSink = temporalSink(deps)): Express {
+export function createApp(given: ApiDeps, sink: IntakeSink = temporalSink(given)): Express {
+  const deps = { ...given, refusals: given.refusals ?? createRefusalLog(given) };
   const app = express();
   const routes = createRestRoutes(deps);
   const operations = [...INTAKE_OPERATIONS, ...routes, ...INBOUND_OPERATIONS, ...SELF_OPERATIONS];

@@ -25,7 +25,7 @@ export function authenticate(
   credentials: Credentials,
   permission: Permission,
 ): Actor {
-  const key = CREDENTIALS.exec(credentials.authorization ?? '')?.[1];
+  const key = presentedKey(credentials.authorization);
   const found = key === undefined ? undefined : directory.apiKeyByHash(hashKey(key));
   if (!found || isExpired(found.apiKey, now)) throw unauthenticated();
   const { index, apiKey } = found;
@@ -33,6 +33,11 @@ export function authenticate(
   const writes = permission === 'incidents:write';
   const user = writes ? requester(index, credentials.from) : null;
   return { ...actorBase(index, apiKey), userId: user?.id ?? null, role: apiKey.role };
+}
+
+/** The key that an `Authorization` header holds, if it holds one. */
+export function presentedKey(authorization: string | undefined): string | undefined {
+  return CREDENTIALS.exec(authorization ?? '')?.[1];
 }
 
 function userActor(index: AccountIndex, apiKey: ApiKey, userId: string): Actor {

@@ -6,6 +6,7 @@ import type { Directory } from '../domain/directory.ts';
 import type { Channel } from '../domain/model.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { RefusalLog } from './refusals.ts';
 
 /** What the api is made of; composed in main.ts and in tests. */
 export interface ApiDeps {
@@ -16,6 +17,8 @@ export interface ApiDeps {
   readonly database: Database;
   readonly temporal: Client;
   readonly now: () => Date;
+  /** Told of refused attempts; made with the application where it is absent. */
+  readonly refusals?: RefusalLog;
   /** Sends a verification code; absent where no provider could. It throws when the code was not handed over. */
   readonly sendVerification?: (input: {
     readonly accountId: string;

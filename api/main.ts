@@ -15,6 +15,7 @@ import type { ApiDeps } from './deps.ts';
 import { createResponders } from './inbound/responders.ts';
 import { startInboundSmtp } from './inbound/smtp.ts';
 import { createMailIntake } from './intake/mail.ts';
+import { createRefusalLog } from './refusals.ts';
 import { createVerificationSender } from './send-verification.ts';
 import { startApi } from './server.ts';
 
@@ -64,6 +65,9 @@ async function openDeps(config: Config, logger: Logger, shutdown: Shutdown): Pro
   const temporal = connectTemporal(config, { logger });
   shutdown.add('temporal', () => temporal.close());
   shutdown.add('temporal set-up', setUpTemporal(temporal, config.TEMPORAL_NAMESPACE, logger));
+  const now = () => new Date();
+  const refusals = createRefusalLog({ database, logger, now });
+  shutdown.add('refusals', () => refusals.close());
   const providers = createProviders(config, { logger });
   const distinct = [...new Set(Object.values(providers).flat())];
   shutdown.add('providers', () => Promise.all(distinct.map((provider) => provider.close())));
@@ -73,7 +77,8 @@ async function openDeps(config: Config, logger: Logger, shutdown: Shutdown): Pro
     directory,
     database,
     temporal: temporal.client,
-    now: () => new Date(),
+    now,
+    refusals,
     sendVerification: createVerificationSender(providers, directory),
   };
 }

@@ -15,6 +15,12 @@ export const intakeEvents = new Counter({
   labelNames: ['door', 'result'] as const,
 });
 
+/** Audit records of refused attempts that wait for PostgreSQL. */
+export const auditPending = new Gauge({
+  name: 'pdlite_audit_pending_records',
+  help: 'Audit records in this process that wait for PostgreSQL.',
+});
+
 /** Calls to Temporal under way and waiting for intake. */
 export const intakeInFlight = new Gauge({
   name: 'pdlite_intake_calls',

@@ -7,7 +7,9 @@ import { authenticate } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { restErrorAnswer, sendAnswer } from './errors.ts';
 import { REST_ERRORS } from './problems.ts';
+import { originOf, type Requester } from './origin.ts';
 import { MAX_BODY_BYTES, readJson } from './read-json.ts';
+import { tellRefused } from './refused-request.ts';
 import { contextOf } from './request-context.ts';
 import { invalidInput, RestError } from './rest/shared/rest-error.ts';
 import type { Answer, Route, RouteInput } from './route.ts';
@@ -28,7 +30,7 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router {
   const readBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
   for (const route of sorted) {
     router[route.method](expressPath(route.path), readBody, (request, response) =>
-      serve({ route, deps, limiter }, request, response),
+      serveOrRefuse({ route, deps, limiter }, request, response),
     );
   }
   for (const [path, methods] of methodsByPath(sorted)) {
@@ -64,6 +66,20 @@ interface Serving {
   readonly limiter: RateLimiterMemory;
 }
 
+/** The one place that every refusal passes, whoever refused. */
+async function serveOrRefuse(
+  serving: Serving,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  try {
+    await serve(serving, request, response);
+  } catch (error) {
+    tellRefused(serving.deps, { route: serving.route, request, response }, error);
+    throw error;
+  }
+}
+
 async function serve(serving: Serving, request: Request, response: Response): Promise<void> {
   const { route, deps } = serving;
   const context = contextOf(response);
@@ -77,7 +93,8 @@ async function serve(serving: Serving, request: Request, response: Response): Pr
     request,
   };
   const parsed = parseRequest(route, request);
-  const answer = await handle(withActor({ ...input, ...parsed }, actor));
+  const requester = actor && { ...actor, origin: originOf(route, request, context) };
+  const answer = await handle(withActor({ ...input, ...parsed }, requester));
   sendAnswer(response, answer);
   deps.logger.trace({ requestId: context.requestId }, 'answered');
 }
@@ -122,7 +139,7 @@ function setRateHeaders(response: Response, state: RateLimiterRes): void {
 }
 
 /** Reading `actor` on a public route is a mistake of the route's author, so it throws. */
-function withActor(input: Omit<AnyInput, 'actor'>, actor: Actor | null): AnyInput {
+function withActor(input: Omit<AnyInput, 'actor'>, actor: Requester | null): AnyInput {
   return Object.defineProperty({ ...input }, 'actor', {
     get: () => {
       if (!actor) throw new Error('a public route has no actor');

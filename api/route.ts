@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
 
-import type { Actor, Permission } from '../domain/permissions.ts';
+import type { Permission } from '../domain/permissions.ts';
+import type { Requester } from './origin.ts';
 
 type Parsed<T> = T extends z.ZodType ? z.infer<T> : undefined;
 
@@ -17,7 +18,7 @@ export interface RouteInput<P, Q, B> {
   readonly query: Parsed<Q>;
   readonly body: Parsed<B>;
   /** Who asks; on a `public` route nobody is known and reading it throws. */
-  readonly actor: Actor;
+  readonly actor: Requester;
   readonly requestId: string;
   readonly traceparent: string | null;
   readonly request: Request;

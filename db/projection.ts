@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 
 import type { IncidentView, LogEntry } from '../domain/incident/types.ts';
 
+import { auditOfEntry, NO_EXECUTION, type Execution } from './audit-entries.ts';
 import type { Database } from './database.ts';
 
 /** What a workflow has to tell: its incident as it is now, and what happened since the last time. */
@@ -10,42 +11,72 @@ export interface Projection {
   /** Null when only log entries are told. */
   readonly view: IncidentView | null;
   readonly entries: readonly LogEntry[];
+  /** The workflow that tells it. */
+  readonly by?: Execution;
 }
 
 /**
- * Writes a projection in one transaction. Any order and repetition of projections ends in the same
- * rows: a view replaces only an older revision of its incident, and a log entry is written once.
+ * Writes projections of one account in one transaction, and the audit record of each log entry with it. Any order
+ * and repetition of projections ends in the same rows: a view replaces only an older revision of its incident,
+ * and a log entry is written once.
  * @throws whatever PostgreSQL answers; then nothing was written.
  */
-export async function writeProjection(database: Database, projection: Projection): Promise<void> {
-  const { accountId, view, entries } = projection;
+export async function writeProjections(
+  database: Database,
+  accountId: string,
+  projections: readonly Projection[],
+): Promise<void> {
+  const views = newestViews(projections);
   await database.inAccount(accountId, async (trx) => {
-    if (view) await upsertView(trx, accountId, view);
-    if (view) await insertAlertKeys(trx, accountId, view);
-    if (entries.length > 0) await insertEntries(trx, accountId, entries);
+    if (views.length > 0) await upsertViews(trx, accountId, views);
+    await insertAlertKeys(trx, accountId, views);
+    // Last: from here to the commit no other transaction appends to the account's audit log.
+    await insertEntries(trx, accountId, projections);
   });
 }
 
-async function upsertView(trx: Knex.Transaction, accountId: string, view: IncidentView) {
+/** One view an incident, since a statement changes a row once; by id, so that writers lock in the same order. */
+function newestViews(projections: readonly Projection[]): readonly IncidentView[] {
+  const views = new Map<string, IncidentView>();
+  for (const { view } of projections) {
+    if (view && view.revision > (views.get(view.id)?.revision ?? -1)) views.set(view.id, view);
+  }
+  return [...views.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+async function upsertViews(
+  trx: Knex.Transaction,
+  accountId: string,
+  views: readonly IncidentView[],
+) {
   await trx('incidents')
-    .insert(incidentRow(accountId, view))
+    .insert(views.map((view) => incidentRow(accountId, view)))
     .onConflict(['account_id', 'id'])
     .merge()
     // Two runs of a workflow may tell the same incident; the newer revision stays.
-    .where('incidents.revision', '<', view.revision);
+    .whereRaw('incidents.revision < excluded.revision');
 }
 
 /** Keys other than the incident's own. They stay: whoever looks for one wants the incident that it once led to. */
-async function insertAlertKeys(trx: Knex.Transaction, accountId: string, view: IncidentView) {
+async function insertAlertKeys(
+  trx: Knex.Transaction,
+  accountId: string,
+  views: readonly IncidentView[],
+) {
+  const rows = views.flatMap((view) =>
+    otherKeys(view).map((key) => ({
+      account_id: accountId,
+      alert_key: key,
+      incident_id: view.id,
+    })),
+  );
+  if (rows.length > 0) await trx('incident_alert_keys').insert(rows).onConflict().ignore();
+}
+
+function otherKeys(view: IncidentView): readonly string[] {
   const keys = new Set(view.alerts.map(({ dedupKey }) => clean(dedupKey)));
   keys.delete(clean(view.incidentKey ?? ''));
-  if (keys.size === 0) return;
-  const rows = [...keys].map((key) => ({
-    account_id: accountId,
-    alert_key: key,
-    incident_id: view.id,
-  }));
-  await trx('incident_alert_keys').insert(rows).onConflict().ignore();
+  return [...keys];
 }
 
 function incidentRow(accountId: string, view: IncidentView) {
@@ -74,19 +105,44 @@ function incidentRow(accountId: string, view: IncidentView) {
 async function insertEntries(
   trx: Knex.Transaction,
   accountId: string,
-  entries: readonly LogEntry[],
+  projections: readonly Projection[],
 ) {
-  const rows = entries.map((entry) => ({
-    id: entry.id,
-    account_id: accountId,
-    incident_id: entry.incidentId,
-    seq: entry.seq,
-    type: entry.type,
-    at: entry.at,
-    entry: toJsonb(entry),
-  }));
-  await trx('log_entries').insert(rows).onConflict(['account_id', 'id']).ignore();
+  const rows = projections
+    .flatMap(({ entries, by = NO_EXECUTION }) =>
+      entries.map((entry) => ({ ...auditOfEntry(entry, by), entry })),
+    )
+    .map((row, place) => ({ ...row, place }));
+  if (rows.length === 0) return;
+  const given = { account: accountId, rows: toJsonb(rows) };
+  await trx.raw(INSERT_ENTRIES, given);
 }
+
+// An entry that is new gets its audit record with it, in one statement; one that is there has it already.
+const INSERT_ENTRIES = `
+  with given as (
+    select * from jsonb_to_recordset(:rows::jsonb) as r (
+      place integer, entry jsonb, id text, occurred_at timestamptz, actor_type text, actor_id text,
+      on_behalf_of text, credential_id text, action text, operation text, object_id text, reason text,
+      changes text, source text, request_id text, trace_id text, workflow_id text, run_id text,
+      producer text, producer_seq bigint)
+  ), written as (
+    insert into log_entries (id, account_id, incident_id, seq, type, at, entry)
+    select g.entry ->> 'id', :account, g.entry ->> 'incidentId', (g.entry ->> 'seq')::integer,
+      g.entry ->> 'type', (g.entry ->> 'at')::timestamptz, g.entry
+    from given g
+    on conflict (account_id, id) do nothing returning log_entries.id
+  )
+  insert into audit_records (
+    account_id, id, occurred_at, actor_type, actor_id, on_behalf_of, credential_id, action, operation,
+    object_type, object_id, root_type, root_id, outcome, reason, after_digest, changes, source, request_id,
+    trace_id, workflow_id, run_id, producer, producer_seq)
+  select :account, g.id, g.occurred_at, g.actor_type, g.actor_id, g.on_behalf_of, g.credential_id, g.action,
+    g.operation, 'incidents', g.object_id, 'incidents', g.object_id, 'success', g.reason,
+    audit_digest(:account, g.entry::text), g.changes, g.source, g.request_id, g.trace_id, g.workflow_id,
+    g.run_id, g.producer, g.producer_seq
+  from given g join written w on w.id = g.entry ->> 'id'
+  order by g.place
+  on conflict (account_id, id) do nothing`;
 
 /** PostgreSQL stores no NUL character; a sender who writes one must not stop the projection for ever. */
 function clean(text: string): string {

@@ -14,7 +14,12 @@ import { hashKey } from '../../platform/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { findMethod, methodParams } from './contact-methods.ts';
-import { createConfigStore, getOr404, type Changing } from './shared/config-store.ts';
+import {
+  CommittedRefusal,
+  createConfigStore,
+  getOr404,
+  type Changing,
+} from './shared/config-store.ts';
 import { invalidInput, RestError } from './shared/rest-error.ts';
 import { ok } from './shared/schemas.ts';
 import { methodJson } from './user-json.ts';
@@ -69,15 +74,15 @@ export function createVerificationRoutes(deps: ApiDeps): readonly Route[] {
       summary: 'Verify a contact method with the code that was sent to it; 5 tries a code',
       body: codeBody,
       responses: { 200: ok('The verified method.') },
-      handle: async ({ actor, params, body }) => {
-        // a wrong try must be counted, so the refusal comes after the commit
-        const verified = await store.change(actor, async (changing) => {
+      handle: ({ actor, params, body }) =>
+        store.change(actor, async (changing) => {
           const method = await findMethod(changing.trx, params);
-          return await verify(changing, method, body.code);
-        });
-        if (!verified) throw invalidInput('code: is wrong, used, or no longer valid');
-        return { status: 200, body: { contact_method: verified } };
-      },
+          const verified = await verify(changing, method, body.code);
+          if (verified) return { status: 200, body: { contact_method: verified } };
+          // a wrong try must be counted, so the refusal comes after the commit
+          const wrong = invalidInput('code: is wrong, used, or no longer valid');
+          return new CommittedRefusal(wrong);
+        }),
     }),
   ];
 }

@@ -18,6 +18,7 @@ import { newId } from '../../platform/ids.ts';
 import { actOnIncident } from '../../temporal-config/act-on-incident.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isTemporalDown } from '../errors.ts';
+import { actionOrigin } from '../origin.ts';
 import type { FoundIncident, LiveIncidents } from '../live-incidents.ts';
 import type { RouteInput } from '../route.ts';
 import { firstAnswer, keyReused, retryActionId, retryOf } from './idempotency.ts';
@@ -162,9 +163,10 @@ async function signalAnswer(
   action: IncidentAction,
 ): Promise<Acted> {
   if (!isAnswer(action)) throw notAnswered();
-  const { actionId, at, agent, channel, traceparent, type } = action;
+  const { actionId, at, agent, channel, traceparent, origin, type } = action;
   const answer: Answer = {
     ...{ actionId, at, agent, channel, traceparent },
+    ...(origin ? { origin } : {}),
     incidentId: found.view.id,
     userId: agent.id,
     action: type,
@@ -223,6 +225,7 @@ function contextOf(
     agent: agentOf(deps, caller.actor),
     channel: 'api',
     traceparent: caller.traceparent,
+    origin: actionOrigin(deps, caller.actor),
   };
 }
 

@@ -19,6 +19,7 @@ import {
   TASK_QUEUES,
 } from '../../temporal-config/names.ts';
 import { queryView } from '../live-incidents.ts';
+import { actionOrigin } from '../origin.ts';
 import { keyReused, retryOf, type Retry } from './idempotency.ts';
 import { agentOf, type Caller } from './incident-actions.ts';
 import type { IncidentDeps } from './incident-part.ts';
@@ -194,5 +195,6 @@ function manualTrigger(deps: IncidentDeps, caller: Caller, wanted: NewIncident):
     ...{ title, details, urgency, incidentKey, assigneeIds },
     agent: agentOf(deps, caller.actor),
     traceparent: caller.traceparent,
+    origin: actionOrigin(deps, caller.actor),
   };
 }

@@ -1,5 +1,5 @@
 import type { EscalationPolicy, TargetRef, Urgency } from '../model.ts';
-import type { ActionChannel, Agent } from './view.ts';
+import type { ActionChannel, ActionOrigin, Agent } from './view.ts';
 
 /** What a person or tool does to an incident: the argument of the `act` update. */
 export type IncidentAction = ActionContext &
@@ -41,6 +41,8 @@ export interface ActionContext {
   readonly agent: Agent;
   readonly channel: ActionChannel;
   readonly traceparent: string | null;
+  /** Absent where no request made it. */
+  readonly origin?: ActionOrigin;
 }
 
 export interface IncidentAddress {

@@ -46,6 +46,7 @@ function eventCause(d: Draft, event: AlertEvent): Cause {
       : { type: 'service', id: service.id, summary: service.name },
     channel: 'events_api',
     at: notLater(event.receivedAt, d.now),
+    traceparent: event.traceparent,
   };
 }
 
@@ -146,7 +147,9 @@ function openByEvent(d: Draft, event: AlertEvent, cause: Cause): void {
 /** Opens the incident that a person or tool asked for. Self-assigned it starts acknowledged, as in PagerDuty. */
 export function takeManual(d: Draft, manual: ManualTrigger): void {
   if (d.state.opened) return;
-  const cause: Cause = { agent: manual.agent, channel: 'api', at: notLater(manual.at, d.now) };
+  const { agent, origin } = manual;
+  const from = origin ? { origin } : {};
+  const cause: Cause = { agent, channel: 'api', at: notLater(manual.at, d.now), ...from };
   setView(d, {
     title: manual.title,
     description: manual.details,

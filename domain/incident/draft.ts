@@ -2,6 +2,7 @@ import { INCIDENT_LIMITS } from '../limits.ts';
 import type {
   ActionChannel,
   ActionContext,
+  ActionOrigin,
   Agent,
   Alert,
   IncidentCommand,
@@ -24,6 +25,8 @@ export interface Cause {
   readonly agent: Agent;
   readonly channel: ActionChannel;
   readonly at: string;
+  readonly origin?: ActionOrigin;
+  readonly traceparent?: string | null;
 }
 
 export function setState(d: Draft, patch: Partial<IncidentState>): void {
@@ -36,7 +39,9 @@ export function setView(d: Draft, patch: Partial<IncidentView>): void {
 
 /** An action counts from when it was accepted, not from when a worker came to it; never from the future. */
 export function causeOf(d: Draft, action: ActionContext): Cause {
-  return { agent: action.agent, channel: action.channel, at: notLater(action.at, d.now) };
+  const { agent, channel, traceparent, origin } = action;
+  const from = origin ? { origin } : {};
+  return { agent, channel, at: notLater(action.at, d.now), traceparent, ...from };
 }
 
 /** The clock's doing, in the name of the service. */
@@ -59,13 +64,15 @@ export function latest(a: string, b: string): string {
   return Date.parse(a) >= Date.parse(b) ? a : b;
 }
 
-/** Puts a log entry into the outbox; at its bound the oldest makes room and is counted. */
+/** Puts a log entry into the outbox; at its bound the oldest makes room, and is counted here and in the entry. */
 export function log(
   d: Draft,
   entry: { readonly type: LogEntryType; readonly reason: string; readonly cause: Cause },
   details: LogEntry['details'] = {},
 ): void {
   const { view, nextLogSeq: seq, outbox } = d.state;
+  const full = outbox.length >= INCIDENT_LIMITS.outbox;
+  const { origin, traceparent = d.state.traceparent } = entry.cause;
   const next: LogEntry = {
     id: `${view.id}-${seq}`,
     seq,
@@ -75,9 +82,10 @@ export function log(
     agent: entry.cause.agent,
     channel: entry.cause.channel,
     reason: entry.reason,
-    details,
+    details: full ? { ...details, droppedBefore: 1 } : details,
+    ...(origin ? { origin } : {}),
+    ...(traceparent ? { traceparent } : {}),
   };
-  const full = outbox.length >= INCIDENT_LIMITS.outbox;
   setState(d, {
     nextLogSeq: seq + 1,
     outbox: [...(full ? outbox.slice(1) : outbox), next],

@@ -17,6 +17,7 @@ import type {
   IncidentCommand,
   IncidentState,
   IncidentView,
+  PendingMerge,
 } from './types.ts';
 
 /** On the target: asks each source to hand itself over. One asked before is not asked again. */
@@ -24,8 +25,9 @@ export function startMerge(d: Draft, sources: readonly IncidentAddress[], cause:
   for (const source of sources) {
     const known = [...d.state.pendingMerges.map((merge) => merge.source), ...d.state.mergedSources];
     if (known.some(({ incidentId }) => incidentId === source.incidentId)) continue;
-    const { agent, channel, at } = cause;
-    setState(d, { pendingMerges: [...d.state.pendingMerges, { source, agent, channel, at }] });
+    const { agent, channel, at, origin } = cause;
+    const pending = { source, agent, channel, at, ...(origin ? { origin } : {}) };
+    setState(d, { pendingMerges: [...d.state.pendingMerges, pending] });
     d.commands.push({ type: 'absorb', commandId: takeCommandId(d), source });
   }
 }
@@ -37,7 +39,7 @@ export function mergeIntoAction(
 ): IncidentAction | null {
   const pending = findPending(state, source.incidentId);
   if (!pending) return null;
-  const { agent, channel, at } = pending;
+  const { agent, channel, at, origin } = pending;
   const { id: incidentId, workflowId } = state.view;
   return {
     type: 'merge_into',
@@ -48,7 +50,13 @@ export function mergeIntoAction(
     agent,
     channel,
     traceparent: state.traceparent,
+    ...(origin ? { origin } : {}),
   };
+}
+
+/** What comes of a merge is the doing of who asked for it. */
+function pendingCause(d: Draft, { agent, channel, origin }: PendingMerge): Cause {
+  return { agent, channel, at: d.now, ...(origin ? { origin } : {}) };
 }
 
 function findPending(state: IncidentState, incidentId: string) {
@@ -78,7 +86,7 @@ export function takeAbsorbed(d: Draft, source: IncidentView): void {
   if (!pending) return;
   dropPending(d, source.id);
   const over = d.state.view.status === 'resolved';
-  const cause: Cause = { agent: pending.agent, channel: pending.channel, at: d.now };
+  const cause = pendingCause(d, pending);
   if (over) setState(d, { releases: [...d.state.releases, pending.source] });
   else setState(d, { mergedSources: [...d.state.mergedSources, pending.source] });
   const taken = over ? source.alerts.map((alert) => resolved(alert, d.now)) : source.alerts;
@@ -113,7 +121,7 @@ export function takeAbsorbFailed(d: Draft, source: IncidentAddress, why: string)
   const pending = findPending(d.state, source.incidentId);
   if (!pending) return;
   dropPending(d, source.incidentId);
-  const cause: Cause = { agent: pending.agent, channel: pending.channel, at: d.now };
+  const cause = pendingCause(d, pending);
   const reason = `Could not merge ${source.incidentId} into this incident: ${why}`;
   log(d, { type: 'merge_log_entry', reason, cause }, { sourceId: source.incidentId, failed: true });
 }

@@ -2,7 +2,7 @@ import type { AlertEvent } from '../event.ts';
 import type { IncidentAddress } from './action.ts';
 import type { IncidentCommand } from './decision.ts';
 import type { IncidentSettings } from './types.ts';
-import type { ActionChannel, Agent, IncidentView, LogEntry } from './view.ts';
+import type { ActionChannel, ActionOrigin, Agent, IncidentView, LogEntry } from './view.ts';
 
 /** The reducer's state: JSON only, carried whole through continue-as-new. */
 export interface IncidentState {
@@ -73,6 +73,7 @@ export interface PendingMerge {
   readonly agent: Agent;
   readonly channel: ActionChannel;
   readonly at: string;
+  readonly origin?: ActionOrigin;
 }
 
 export interface Leftover {

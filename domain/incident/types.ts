@@ -1,6 +1,6 @@
 import type { EscalationPolicy, Service, Urgency } from '../model.ts';
 import type { IncidentState } from './state.ts';
-import type { Agent } from './view.ts';
+import type { ActionOrigin, Agent } from './view.ts';
 
 export type * from './action.ts';
 export type * from './decision.ts';
@@ -37,4 +37,5 @@ export interface ManualTrigger {
   readonly assigneeIds: readonly string[];
   readonly agent: Agent;
   readonly traceparent: string | null;
+  readonly origin?: ActionOrigin;
 }

@@ -14,6 +14,17 @@ export interface Agent {
 export type ActionChannel =
   Channel | 'api' | 'web' | 'timeout' | 'auto' | 'email_link' | 'email_reply' | 'events_api';
 
+/** By which request somebody acts, for the audit log. */
+export interface ActionOrigin {
+  readonly requestId: string;
+  /** The key that was used. */
+  readonly keyId: string;
+  /** The key belongs to the account and acts for the agent. */
+  readonly onBehalf: boolean;
+  /** Class of the caller's address. */
+  readonly source: string;
+}
+
 export interface Alert {
   readonly id: string;
   readonly dedupKey: string;
@@ -91,6 +102,10 @@ export interface LogEntry {
   readonly reason: string;
   /** Structured facts: assignees, rule index, contact method, provider, outcome, note, old and new values. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Absent where no request made it. */
+  readonly origin?: ActionOrigin;
+  /** W3C trace context of what caused it. */
+  readonly traceparent?: string;
 }
 
 /** The one armed escalation timer, or why there is none. All instants are absolute. */

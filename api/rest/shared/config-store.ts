@@ -1,3 +1,4 @@
+import { insertAuditRecords } from '../../../db/audit-records.ts';
 import { lockAccount } from '../../../db/stores/accounts.ts';
 import { schedules } from '../../../db/stores/schedules.ts';
 import { escalationPolicies, services } from '../../../db/stores/services.ts';
@@ -6,9 +7,10 @@ import { teams } from '../../../db/stores/teams.ts';
 import { users } from '../../../db/stores/users.ts';
 import type { Account } from '../../../domain/model.ts';
 import type { Actor } from '../../../domain/permissions.ts';
+import { actorFields, recordOf, type Requester } from '../../origin.ts';
 import { createRefer, type Refer } from './references.ts';
 import type { ApiDeps } from '../../deps.ts';
-import { invalidInput, notFound } from './rest-error.ts';
+import { invalidInput, notFound, type RestError } from './rest-error.ts';
 
 /** One reading transaction of the actor's account. */
 export interface Reading {
@@ -27,9 +29,22 @@ export interface Changing extends Reading {
 /** Runs the work of a handler in one transaction of the actor's account. */
 export interface ConfigStore {
   read<T>(actor: Actor, work: (reading: Reading) => Promise<T>): Promise<T>;
-  /** All or nothing; it answers when the change is committed. */
-  change<T>(actor: Actor, work: (changing: Changing) => Promise<T>): Promise<T>;
+  /**
+   * All or nothing, with its audit record; it answers when the change is committed. Work that answers a
+   * `CommittedRefusal` keeps what it wrote, and the request is refused.
+   */
+  change<T>(actor: Requester, work: (changing: Changing) => Promise<T>): Promise<Kept<T>>;
 }
+
+/** A refusal that must leave its trace, such as a wrong code that counts as a try. */
+export class CommittedRefusal {
+  readonly error: RestError;
+  constructor(error: RestError) {
+    this.error = error;
+  }
+}
+
+type Kept<T> = Exclude<T, CommittedRefusal>;
 
 export function createConfigStore(deps: ApiDeps): ConfigStore {
   const refer = createRefer(deps.config.PUBLIC_URL);
@@ -42,12 +57,21 @@ export function createConfigStore(deps: ApiDeps): ConfigStore {
   return {
     read: ({ accountId }, work) =>
       deps.database.inAccount(accountId, (trx) => work(reading(trx, accountId))),
-    change: ({ accountId }, work) =>
-      deps.database.inAccount(accountId, async (trx) => {
+    change: async (actor, work) => {
+      const { accountId } = actor;
+      const result = await deps.database.inAccount(accountId, async (trx) => {
         const account = await lockAccount(trx, accountId);
         if (!account) throw notFound();
-        return await work({ ...reading(trx, accountId), account });
-      }),
+        const changing = { ...reading(trx, accountId), account };
+        const made = await work(changing);
+        if (made instanceof CommittedRefusal) return made;
+        const record = recordOf(actor.origin, actorFields(actor));
+        await insertAuditRecords(trx, accountId, [{ ...record, occurred_at: changing.now }]);
+        return made;
+      });
+      if (result instanceof CommittedRefusal) throw result.error;
+      return result as Kept<typeof result>;
+    },
   };
 }
 
