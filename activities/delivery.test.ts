@@ -9,11 +9,13 @@ import type { Delivery, DeliveryOutcome, PageSummary } from '../domain/responder
 import { verifyReplyAddress, verifyToken } from '../platform/tokens.ts';
 import { DeliveryError } from '../providers/provider.ts';
 import type { Outgoing, Provider } from '../providers/provider.ts';
+import { ProviderHealth } from './provider-health.ts';
 import { createDeliveryActivities } from './delivery.ts';
 import type { DeliveryDeps } from './delivery.ts';
 
 const SECRET = 'a-secret-of-more-than-thirty-two-characters';
 const NOW = Date.parse('2026-11-23T10:00:00.000Z');
+const noop = () => undefined;
 const iso = (ms: number) => new Date(ms).toISOString();
 
 function method(channel: Channel, change: Partial<ContactMethod> = {}): ContactMethod {
@@ -65,6 +67,7 @@ interface Setting {
   readonly providers?: readonly ((message: Outgoing) => Promise<{ providerId: string }>)[];
   readonly openPages?: DeliveryDeps['openPages'];
   readonly attempt?: number;
+  readonly now?: () => number;
   /** User ids behind the methods that share the address; the user's own methods count too. */
   readonly addressOf?: readonly string[];
 }
@@ -83,8 +86,15 @@ async function run(content: Delivery, setting: Setting = {}) {
       sent.push(message);
       return send(message);
     },
+    check: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }));
+  const one = providers;
+  const list = { email: one, sms: one, voice: one, push: one, webhook: one };
+  const logger = pino({ level: 'silent' });
+  const metrics = { breaker: noop, probe: noop, channelDown: noop };
+  const now = setting.now ?? (() => NOW);
+  const health = new ProviderHealth({ providers: list, metrics, logger, now, sharePercent: 0 });
   const user = { id: 'PU1', contactMethods: contactMethod ? [contactMethod] : [] };
   const config = { account: { id: 'PA' } as Account, users: [user as unknown as User] };
   const rest = { teams: [], schedules: [], policies: [], services: [], integrations: [] };
@@ -99,21 +109,17 @@ async function run(content: Delivery, setting: Setting = {}) {
         (setting.addressOf ?? []).map((userId) => ({ index, userId, contactMethodId: 'PC1' })),
       ageMs: () => 0,
     },
-    providers: {
-      email: providers,
-      sms: providers,
-      voice: providers,
-      push: providers,
-      webhook: providers,
-    },
+    providers: list,
+    health,
     config: { PUBLIC_URL: 'https://pd.example/', LINK_SECRET: SECRET, REPLY_DOMAIN: 'r.example' },
-    logger: pino({ level: 'silent' }),
+    logger,
     metrics: {
       delivered: (item) => labels.push(`${item.channel} ${item.provider} ${item.outcome}`),
       pagingLatency: (seconds) => latencies.push(seconds),
+      providerFailed: (item) => labels.push(`${item.provider} ${item.failure}`),
     },
     withSpan: (_name, _options, body) => body(),
-    now: () => NOW,
+    now,
     openPages: setting.openPages ?? ((_a, _u, ids) => Promise.resolve(ids)),
   });
   const environment = new MockActivityEnvironment({
@@ -171,7 +177,8 @@ describe('providers', () => {
         providers: [fail(kind), work],
       });
       expect(outcome).toMatchObject({ result: 'accepted', provider: 'p2', providerId: 'X2' });
-      expect(labels).toEqual(['sms p2 accepted']);
+      expect(labels).toEqual([`p1 ${kind}`, 'sms p2 accepted']);
+      expect(outcome).toMatchObject({ after: [{ provider: 'p1', failure: kind }] });
       expect(latencies).toEqual([2]);
     },
   );
@@ -193,6 +200,44 @@ describe('providers', () => {
       providers: [fail('RateLimited', 60_000), work],
     });
     expect(long.outcome).toMatchObject({ provider: 'p2' });
+  });
+
+  test('three tries at most: a pause is waited for once a page, in its first delivery', async () => {
+    for (const [content, attempt] of [
+      [delivery('sms', [summary(1, { first: false })]), 1],
+      [delivery('sms', [summary(1)]), 2],
+    ] as const) {
+      const { sent } = await run(content, { attempt, providers: [fail('RateLimited', 20)] });
+      expect(sent).toHaveLength(1);
+    }
+  });
+
+  test('what was answered while one provider failed is not sent by the next', async () => {
+    let nowMs = NOW;
+    const slow = () => {
+      nowMs += 5000;
+      return fail('Timeout')();
+    };
+    const clock = { now: () => nowMs, providers: [slow, work] };
+    const content = delivery('sms', [summary(1), summary(2)]);
+    const all = await run(content, { ...clock, openPages: () => Promise.resolve([]) });
+    expect([all.outcome.result, all.sent.length]).toEqual(['stale', 1]);
+    nowMs = NOW;
+    const some = await run(content, { ...clock, openPages: () => Promise.resolve(['PI2/1']) });
+    expect(some.sent[1]).toMatchObject({ text: expect.stringContaining('#2 Disk') as string });
+    expect(some.sent[1]).not.toMatchObject({ text: expect.stringContaining('#1') as string });
+    nowMs = NOW;
+    const over = { ...content, notAfter: iso(NOW + 4000) };
+    expect((await run(over, clock)).outcome.result).toBe('stale');
+  });
+
+  test('one to avoid is not asked; with no other it has failed, for the next method to come', async () => {
+    const content = { ...delivery('sms', [summary(1)]), avoidProviders: ['p1'] };
+    expect((await run(content, { providers: [work, work] })).outcome).toMatchObject({
+      provider: 'p2',
+    });
+    const { outcome, sent } = await run(content, { providers: [work] });
+    expect([outcome.result, sent.length]).toEqual(['failed', 0]);
   });
 
   test('all fail, or there is none', async () => {

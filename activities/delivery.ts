@@ -1,14 +1,16 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Directory } from '../domain/directory.ts';
-import type { ContactMethod } from '../domain/model.ts';
+import type { Channel, ContactMethod } from '../domain/model.ts';
 import type { Delivery, DeliveryOutcome } from '../domain/responder/types.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { DeliveryError } from '../providers/provider.ts';
 import type { ProviderList } from '../providers/provider.ts';
 import type { DeliveryActivities } from './contract.ts';
+import type { ProviderHealth } from './provider-health.ts';
 import { render } from './render/render.ts';
 import { sendByProviders } from './send-by-providers.ts';
+import type { Sending } from './send-by-providers.ts';
 
 /** What delivery records; platform/metrics.ts has the metrics. */
 export interface DeliveryMetrics {
@@ -16,6 +18,14 @@ export interface DeliveryMetrics {
   delivered(labels: DeliveryLabels, seconds: number): void;
   /** `pdlite_paging_latency_seconds`: from the trigger to the provider's acceptance, first pages only. */
   pagingLatency(seconds: number): void;
+  /** `pdlite_provider_failures_total`: one try in vain, whether or not another provider took it. */
+  providerFailed(labels: ProviderFailure): void;
+}
+
+export interface ProviderFailure {
+  readonly channel: string;
+  readonly provider: string;
+  readonly failure: string;
 }
 
 export interface DeliveryLabels {
@@ -38,6 +48,7 @@ export type WithSpan = <T>(
 export interface DeliveryDeps {
   readonly directory: Directory;
   readonly providers: ProviderList;
+  readonly health: ProviderHealth;
   readonly config: Pick<Config, 'PUBLIC_URL' | 'LINK_SECRET' | 'REPLY_DOMAIN'>;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
@@ -61,7 +72,7 @@ export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities
       const { attempt, currentAttemptScheduledTimestampMs } = activityInfo();
       const startedMs = deps.now();
       const isLate = attempt > 1 || startedMs - currentAttemptScheduledTimestampMs > LATE_MS;
-      const outcome = await deliver(deps, delivery, isLate);
+      const outcome = await deliver(deps, delivery, { isLate, isFirstTry: attempt === 1 });
       record(deps, delivery, outcome, startedMs);
       return outcome;
     },
@@ -81,26 +92,47 @@ export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities
 async function deliver(
   deps: DeliveryDeps,
   delivery: Delivery,
-  isLate: boolean,
+  { isLate, isFirstTry }: { readonly isLate: boolean; readonly isFirstTry: boolean },
 ): Promise<DeliveryOutcome> {
   const nowMs = deps.now();
-  if (nowMs >= Date.parse(delivery.notAfter)) return stale(nowMs);
+  if (isOver(delivery, nowMs)) return stale(nowMs);
   const method = findMethod(deps.directory, delivery);
   const refusal = refusalOf(method, delivery);
   if (!method || refusal) {
     return rejected(nowMs, refusal ?? 'The contact method is gone.');
   }
+  if (deps.providers[method.channel].length === 0) return unconfigured(nowMs, method.channel);
   const current = isLate ? await withoutAnswered(deps, delivery) : delivery;
   if (!current) return stale(deps.now());
+  return sendByProviders(deps, prepare(deps, current, method), {
+    isPatient: isFirstTry && isFirst(delivery),
+    refresh: async (sending) => {
+      if (isOver(delivery, deps.now())) return null;
+      const left = await withoutAnswered(deps, sending.delivery);
+      return left && prepare(deps, left, method);
+    },
+  });
+}
+
+function prepare(deps: DeliveryDeps, delivery: Delivery, method: ContactMethod): Sending {
   const { PUBLIC_URL, LINK_SECRET, REPLY_DOMAIN } = deps.config;
-  const outgoing = render(current, method, {
+  const outgoing = render(delivery, method, {
     publicUrl: PUBLIC_URL,
     linkSecret: LINK_SECRET,
     replyDomain: REPLY_DOMAIN,
-    nowMs,
+    nowMs: deps.now(),
     sharedAddress: isShared(deps.directory, method.address),
   });
-  return sendByProviders(deps, deps.providers[method.channel], { delivery, outgoing });
+  return { delivery, outgoing };
+}
+
+function isOver(delivery: Delivery, nowMs: number): boolean {
+  return nowMs >= Date.parse(delivery.notAfter);
+}
+
+/** Whether nothing was tried before for any of it. */
+function isFirst({ message }: Delivery): boolean {
+  return message.kind === 'page' && message.pages.every((page) => page.first === true);
 }
 
 /** Whether several people have it; one may use a number for texts and for calls. */
@@ -146,6 +178,12 @@ async function withoutAnswered(deps: DeliveryDeps, delivery: Delivery): Promise<
 
 function stale(nowMs: number): DeliveryOutcome {
   return { result: 'stale', at: new Date(nowMs).toISOString() };
+}
+
+function unconfigured(nowMs: number, channel: Channel): DeliveryOutcome {
+  const at = new Date(nowMs).toISOString();
+  const reason = `No provider is configured for ${channel}.`;
+  return { result: 'failed', at, provider: null, reason, failure: 'ConfigMissing' };
 }
 
 function rejected(nowMs: number, reason: string): DeliveryOutcome {

@@ -161,6 +161,10 @@ export const configSchema = z.object({
     'JSON list of providers, in the order in which they are tried; see docs/adding-a-provider.md.',
     true,
   ),
+  SECOND_PROVIDER_SHARE_PERCENT: described(
+    z.coerce.number().min(0).max(100).default(1),
+    'Percent of the messages of a channel that go to another than its first provider first, so that it is known to work.',
+  ),
   LINK_SECRET: described(
     z.string().min(32).default('insecure-development-link-secret-0123456789'),
     'Key that signs links, reply addresses and voice tokens; at least 32 characters.',

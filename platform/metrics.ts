@@ -13,6 +13,34 @@ export const deliveries = new Counter({
   labelNames: ['channel', 'provider', 'outcome'] as const,
 });
 
+/** Tries of a provider in vain, by failure kind; the message may have gone by another. */
+export const providerFailures = new Counter({
+  name: 'pdlite_provider_failures_total',
+  help: 'Tries of a provider in vain, by channel, provider and failure.',
+  labelNames: ['channel', 'provider', 'failure'] as const,
+});
+
+/** Breakers of this process: 0 closed, 1 half-open, 2 open. */
+export const breakerState = new Gauge({
+  name: 'pdlite_provider_breaker_state',
+  help: 'Breaker of a provider in this process: 0 closed, 1 half-open, 2 open.',
+  labelNames: ['channel', 'provider'] as const,
+});
+
+/** Questions for a provider’s health, which are asked of those that failed. */
+export const providerProbes = new Counter({
+  name: 'pdlite_provider_probes_total',
+  help: 'Health checks of providers that failed, by result.',
+  labelNames: ['channel', 'provider', 'result'] as const,
+});
+
+/** 1 while every provider of the channel is down. */
+export const channelDown = new Gauge({
+  name: 'pdlite_channel_down',
+  help: '1 while no provider of this channel works, as this process sees it.',
+  labelNames: ['channel'] as const,
+});
+
 /** Seconds until a provider answered. */
 export const deliveryDuration = new Histogram({
   name: 'pdlite_delivery_duration_seconds',

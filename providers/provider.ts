@@ -91,6 +91,12 @@ export interface Provider {
    * @throws DeliveryError
    */
   receipt?(channel: Channel, providerId: string): Promise<ReceiptState | null>;
+  /**
+   * Asks the vendor for something cheap, to know whether it is well; sends nothing to anybody. Absent: each
+   * message goes to a host of its own, so that one says nothing about another, and there is no breaker.
+   * @throws DeliveryError
+   */
+  check?(channel: Channel): Promise<void>;
   /** Ends connections that it keeps. */
   close(): Promise<void>;
 }

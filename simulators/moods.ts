@@ -58,6 +58,12 @@ export class Moods {
     return this.#list.map((entry) => entry.mood);
   }
 
+  /** The mood for everybody, without counting: for requests that concern no address. */
+  look(door: Door): Mood {
+    const entry = this.#list.findLast(({ mood }) => mood.door === door && mood.to === undefined);
+    return entry?.mood ?? moodSchema.parse({ door, kind: 'ok' });
+  }
+
   /** The mood for one request, which counts against its `times`. */
   take(door: Door, to: string): Mood {
     const entry = this.#list.findLast(

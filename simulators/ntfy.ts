@@ -65,6 +65,9 @@ export function createNtfyRouter({ ledger, moods }: { ledger: Ledger; moods: Moo
       priority,
     });
   });
+  router.get('/v1/health', (request, response) => {
+    if (!spoil(request, response, moods.look('push'), errorBody)) response.json({ healthy: true });
+  });
   return router;
 }
 

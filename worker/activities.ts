@@ -6,12 +6,22 @@ import { createHeartbeatActivities } from '../activities/heartbeat.ts';
 import { createMessagingActivities } from '../activities/messaging.ts';
 import { createPagingActivities } from '../activities/paging.ts';
 import { createProjectionActivities } from '../activities/projection.ts';
+import { ProviderHealth, type HealthMetrics } from '../activities/provider-health.ts';
 import type { Database } from '../db/database.ts';
 import type { Directory } from '../domain/directory.ts';
 import { RESPONDER } from '../domain/messages.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
-import { deliveries, deliveryDuration, pagingLatency, projectionLag } from '../platform/metrics.ts';
+import {
+  breakerState,
+  channelDown,
+  deliveries,
+  deliveryDuration,
+  pagingLatency,
+  projectionLag,
+  providerFailures,
+  providerProbes,
+} from '../platform/metrics.ts';
 import { withSpan } from '../platform/tracing.ts';
 import type { ProviderList } from '../providers/provider.ts';
 import { withDeadline } from '../temporal-config/client.ts';
@@ -37,6 +47,13 @@ export function createActivities(deps: ActivityDeps): {
   readonly projection: Pick<Activities, 'project'>;
 } {
   const { config, logger, directory, database, temporal: client, providers } = deps;
+  const now = () => Date.now();
+  const sharePercent = config.SECOND_PROVIDER_SHARE_PERCENT;
+  const health = new ProviderHealth({
+    ...{ providers, logger, now, sharePercent, metrics: healthMetrics },
+  });
+  // Its timer keeps no process alive, and what it asks harms nobody: it needs no end of its own.
+  health.start();
   return {
     workflows: {
       ...createPagingActivities({ directory, client, logger }),
@@ -44,9 +61,8 @@ export function createActivities(deps: ActivityDeps): {
       ...createHeartbeatActivities({ client, directory, logger }),
     },
     delivery: createDeliveryActivities({
-      ...{ directory, providers, config, logger, withSpan },
+      ...{ directory, providers, health, config, logger, withSpan, now },
       metrics: deliveryMetrics,
-      now: () => Date.now(),
       openPages: (accountId, userId, pageIds) =>
         withDeadline(client, OPEN_PAGES_LIMIT_MS, () =>
           client.workflow
@@ -64,4 +80,14 @@ const deliveryMetrics: DeliveryMetrics = {
     deliveryDuration.observe({ ...labels }, seconds);
   },
   pagingLatency: (seconds) => pagingLatency.observe(seconds),
+  providerFailed: (labels) => providerFailures.inc({ ...labels }),
+};
+
+const PHASES = { closed: 0, half_open: 1, open: 2 } as const;
+
+const healthMetrics: HealthMetrics = {
+  breaker: (provider, channel, phase) => breakerState.set({ provider, channel }, PHASES[phase]),
+  probe: (provider, channel, healthy) =>
+    providerProbes.inc({ provider, channel, result: healthy ? 'well' : 'ill' }),
+  channelDown: (channel, down) => channelDown.set({ channel }, down ? 1 : 0),
 };

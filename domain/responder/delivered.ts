@@ -99,7 +99,7 @@ function describe(
 function reasonOf(channel: Channel, outcome: DeliveryOutcome): string {
   switch (outcome.result) {
     case 'accepted':
-      return `Notified by ${channel}.`;
+      return `Notified by ${channel}${detour(outcome)}.`;
     case 'rejected':
       return `Not notified by ${channel}: ${outcome.reason}`;
     case 'failed':
@@ -109,10 +109,21 @@ function reasonOf(channel: Channel, outcome: DeliveryOutcome): string {
   }
 }
 
+/** Says who sent it, when somebody else should have. */
+function detour({ provider, after }: Extract<DeliveryOutcome, { result: 'accepted' }>): string {
+  if (after === undefined || after.length === 0) return '';
+  const failed = after.map((item) => `${item.provider} (${item.failure})`).join(', ');
+  return ` through ${provider}, after ${failed} failed`;
+}
+
 function facts(outcome: DeliveryOutcome): Readonly<Record<string, unknown>> {
   switch (outcome.result) {
     case 'accepted':
-      return { provider: outcome.provider, providerId: outcome.providerId };
+      return {
+        provider: outcome.provider,
+        providerId: outcome.providerId,
+        ...(outcome.after === undefined ? {} : { after: outcome.after }),
+      };
     case 'stale':
       return {};
     default:

@@ -133,6 +133,8 @@ export type DeliveryOutcome =
       readonly at: string;
       readonly provider: string;
       readonly providerId: string;
+      /** Providers that were asked first and failed; absent: none. */
+      readonly after?: readonly FailedProvider[];
     }
   /** Permanent for this contact method (bad number, opted out, not verified, gone): go to the next one. */
   | {
@@ -152,6 +154,12 @@ export type DeliveryOutcome =
     }
   /** Answered, resolved or past its `notAfter` when looked at right before the send. */
   | { readonly result: 'stale'; readonly at: string };
+
+/** A provider that did not take a message, and why, in a word of `FailureKind`. */
+export interface FailedProvider {
+  readonly provider: string;
+  readonly failure: string;
+}
 
 /** The responder's state: JSON only, every list bounded by `limits.ts`; carried whole through continue-as-new. */
 export interface ResponderState {

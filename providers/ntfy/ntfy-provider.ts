@@ -26,8 +26,22 @@ export function createNtfyProvider(config: NtfyConfig): Provider {
       const work = publish(config, publication(message, key), abort.signal);
       return withDeadline(config.timeoutMs, work, () => abort.abort());
     },
+    check: async () => {
+      const abort = new AbortController();
+      await withDeadline(config.timeoutMs, ask(config, abort.signal), () => abort.abort());
+    },
     close: () => Promise.resolve(),
   };
+}
+
+/** ntfy's own health page. */
+async function ask(config: NtfyConfig, signal: AbortSignal): Promise<void> {
+  const url = `${config.baseUrl.replace(/\/$/, '')}/v1/health`;
+  const response = await fetch(url, { redirect: 'manual', signal }).catch((error: unknown) => {
+    throw failureOfConnection(error);
+  });
+  void response.body?.cancel().catch(() => undefined);
+  if (!response.ok) throw failureOfStatus(response.status, null);
 }
 
 async function publish(config: NtfyConfig, body: object, signal: AbortSignal): Promise<Sent> {

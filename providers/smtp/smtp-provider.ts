@@ -22,15 +22,7 @@ export function createSmtpProvider(config: SmtpConfig): Provider {
     async send(message, key) {
       if (message.channel !== 'email')
         throw new DeliveryError('ConfigMissing', `SMTP does not carry ${message.channel}.`);
-      const transport = createTransport({
-        url: config.url,
-        connectionTimeout: config.timeoutMs,
-        greetingTimeout: config.timeoutMs,
-        socketTimeout: config.timeoutMs,
-        dnsTimeout: config.timeoutMs,
-        disableFileAccess: true,
-        disableUrlAccess: true,
-      });
+      const transport = connect(config);
       const messageId = messageIdOf(key, config.from);
       const work = transport
         .sendMail(toMail(message, config.from, messageId))
@@ -42,8 +34,27 @@ export function createSmtpProvider(config: SmtpConfig): Provider {
       );
       return { providerId: messageId };
     },
+    check: async () => {
+      const transport = connect(config);
+      const work = transport.verify().catch((error: unknown) => {
+        throw failureOf(error);
+      });
+      await withDeadline(config.timeoutMs, work).finally(() => transport.close());
+    },
     close: () => Promise.resolve(),
   };
+}
+
+function connect(config: SmtpConfig) {
+  return createTransport({
+    url: config.url,
+    connectionTimeout: config.timeoutMs,
+    greetingTimeout: config.timeoutMs,
+    socketTimeout: config.timeoutMs,
+    dnsTimeout: config.timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
 }
 
 function toMail(message: Mail, from: string, messageId: string) {

@@ -4,7 +4,7 @@ import type { Channel } from '../../domain/model.ts';
 import type { ReceiptState } from '../../domain/receipt.ts';
 import type { ProviderConfig } from '../../platform/config.ts';
 import { withDeadline } from '../deadline.ts';
-import { failureOfConnection } from '../http-failure.ts';
+import { failureOfConnection, failureOfStatus } from '../http-failure.ts';
 import { DeliveryError } from '../provider.ts';
 import type { Callbacks, Outgoing, Provider, Sent } from '../provider.ts';
 import { failureOfTwilio } from './failures.ts';
@@ -47,6 +47,13 @@ export function createTwilioProvider(config: TwilioConfig): Provider {
         config.timeoutMs,
         answered(() => receipt(channel, id)),
       ),
+    check: async (channel) => {
+      const list = () =>
+        channel === 'voice'
+          ? client.calls.page({ pageSize: 1 })
+          : client.messages.page({ pageSize: 1 });
+      await withDeadline(config.timeoutMs, answered<unknown>(list));
+    },
     async send(message, key) {
       const before = sent.get(key);
       if (before) return before;
@@ -129,10 +136,21 @@ class RebasedClient extends twilio.RequestClient {
     this.#base = base;
   }
 
-  override request<TData>(options: RequestOptions<TData>) {
+  /** @throws DeliveryError for an answer that names a pause: the library would forget the pause. */
+  override async request<TData>(options: RequestOptions<TData>) {
     const { pathname, search } = new URL(options.uri);
     const uri = this.#base.origin + this.#base.pathname.replace(/\/$/, '') + pathname + search;
     // `debug` would print numbers and texts.
-    return super.request<TData>({ ...options, uri, logLevel: 'none', allowRedirects: false });
+    const rebased = { ...options, uri, logLevel: 'none', allowRedirects: false } as const;
+    const response = await super.request<TData>(rebased);
+    const { statusCode, headers } = response as { statusCode: number; headers?: unknown };
+    const pause = retryAfterOf(headers);
+    if (pause !== null && [429, 503].includes(statusCode)) throw failureOfStatus(statusCode, pause);
+    return response;
   }
+}
+
+function retryAfterOf(headers: unknown): string | null {
+  if (typeof headers !== 'object' || headers === null || !('retry-after' in headers)) return null;
+  return typeof headers['retry-after'] === 'string' ? headers['retry-after'] : null;
 }

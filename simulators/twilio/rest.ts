@@ -40,6 +40,12 @@ export function createTwilioRouter(account: SimulatedTwilio): Router {
   router.post(`${base}/Calls.json`, form, (request, response) => {
     createCall(account, request, response);
   });
+  router.get(`${base}/Messages.json`, (request, response) => {
+    sendList(account, 'sms', request, response);
+  });
+  router.get(`${base}/Calls.json`, (request, response) => {
+    sendList(account, 'voice', request, response);
+  });
   router.get(`${base}/Messages/:id.json`, (request, response) => {
     sendResource(response, account.messageResource(request.params.id));
   });
@@ -148,6 +154,22 @@ function twilioError(status: number, code: number) {
 
 function sendError(response: Response, status: number, code: number): void {
   response.status(status).json(twilioError(status, code));
+}
+
+/** An empty page: enough for those who ask whether the vendor is well. */
+function sendList(
+  account: SimulatedTwilio,
+  door: 'sms' | 'voice',
+  request: Request,
+  response: Response,
+): void {
+  if (spoil(request, response, account.moods.look(door), errorBody)) return;
+  const uri = request.originalUrl.slice(request.originalUrl.indexOf('/2010-04-01'));
+  response.json({
+    [door === 'sms' ? 'messages' : 'calls']: [],
+    ...{ page: 0, page_size: 1, start: 0, end: 0, uri, first_page_uri: uri },
+    ...{ previous_page_uri: null, next_page_uri: null },
+  });
 }
 
 function sendResource(response: Response, resource: Resources | null): void {
