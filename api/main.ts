@@ -1,6 +1,7 @@
 import { openDatabase } from '../db/database.ts';
 import { directoryCopyOptions } from '../db/directory-copy.ts';
 import { openDirectory } from '../db/directory.ts';
+import { openSpill } from '../db/spill.ts';
 import { ConfigError, loadConfig, type Config } from '../platform/config.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { serveMetrics, startMetrics } from '../platform/metrics.ts';
@@ -10,10 +11,10 @@ import { startTracing } from '../platform/tracing.ts';
 import { createProviders } from '../providers/index.ts';
 import { connectTemporal, type TemporalConnection } from '../temporal-config/client.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
-import { temporalSink } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import { createResponders } from './inbound/responders.ts';
 import { startInboundSmtp } from './inbound/smtp.ts';
+import { openIntake } from './intake/open-intake.ts';
 import { createMailIntake } from './intake/mail.ts';
 import { createRefusalLog } from './refusals.ts';
 import { createVerificationSender } from './send-verification.ts';
@@ -37,7 +38,11 @@ async function main(config: Config, logger: Logger, shutdown: Shutdown): Promise
     logger,
   }).catch(portTaken('API_METRICS_PORT', config.API_METRICS_PORT));
   shutdown.add('metrics', () => metrics.close());
-  const sink = temporalSink(deps);
+  const spill = openSpill(config.INTAKE_DATABASE_URL, { logger });
+  shutdown.add('spill', () => spill.close());
+  const intake = openIntake(deps, spill);
+  shutdown.add('intake', () => intake.close());
+  const { sink } = intake;
   const readers = {
     responders: createResponders(deps.temporal),
     intake: createMailIntake({ deps, sink }),

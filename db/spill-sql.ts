@@ -10,6 +10,7 @@ order by r.nr`;
 export const LOOK = `
 select
   exists (select 1 from spill s where s.parked_at is null and s.due_at <= now()) as backlog,
+  not exists (select 1 from spill s where s.parked_at is null) as empty,
   (select array_agg(distinct s.key) from spill s
     where s.parked_at is null and s.key = any($1::text[])) as pending,
   l.row_count as rows, l.byte_count as bytes, l.parked_count as parked,

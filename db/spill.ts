@@ -1,6 +1,7 @@
 import pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
+import { within } from '../platform/within.ts';
 import { connectionOptions } from './database.ts';
 import {
   CLAIM,
@@ -49,10 +50,12 @@ export interface SpilledRow {
   readonly claimedAgoMs: number;
 }
 
-/** What another process can know of the spill. Counts are some seconds old. */
+/** What a process can know of the spill. Counts are some seconds old. */
 export interface SpillLook {
   /** Events wait whose time has come. */
   readonly backlog: boolean;
+  /** No events wait at all. */
+  readonly empty: boolean;
   /** Those of the keys asked for that have events waiting. */
   readonly pending: ReadonlySet<string>;
   readonly rows: number;
@@ -146,6 +149,7 @@ function columns(rows: readonly SpillRow[]): unknown[] {
 }
 
 interface LookRow {
+  readonly empty: boolean;
   readonly backlog: boolean;
   readonly pending: readonly string[] | null;
   readonly rows: number;
@@ -156,18 +160,12 @@ interface LookRow {
 
 async function look(pool: pg.Pool, keys: readonly string[], limitMs: number): Promise<SpillLook> {
   const query = { name: 'spill-look', text: LOOK, values: [keys], query_timeout: limitMs };
+  // The driver's own limit begins only when there is a connection.
   const { rows } = await within(limitMs, pool.query<LookRow>(query));
   const [row] = rows;
   if (!row) throw new Error('the spill has no lease row');
-  const { backlog, bytes, parked, oldest_ms: oldestMs } = row;
-  return { backlog, pending: new Set(row.pending), rows: row.rows, bytes, parked, oldestMs };
-}
-
-/** The driver's own limit begins when there is a connection. */
-function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timeout expired')), limitMs);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+  const { oldest_ms: oldestMs, pending, ...counts } = row;
+  return { ...counts, oldestMs, pending: new Set(pending) };
 }
 
 interface PickedRow {

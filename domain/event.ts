@@ -25,6 +25,12 @@ export interface AlertEvent {
   }[];
   /** W3C trace context of the request, so that one trace runs from the alert to the answer. */
   readonly traceparent: string | null;
+  /** Further triggers of the same key that the api folded into this one; absent: none. */
+  readonly repeats?: {
+    readonly count: number;
+    /** When the api accepted the last of them. */
+    readonly lastReceivedAt: string;
+  };
 }
 
 export interface AlertPayload {

@@ -101,8 +101,8 @@ export const configSchema = z.object({
   API_METRICS_PORT: described(port().default(9464), 'Port of the api’s metrics.'),
   WORKER_METRICS_PORT: described(port().default(9465), 'Port of the worker’s metrics and health.'),
   INTAKE_MAX_IN_FLIGHT: described(
-    z.coerce.number().int().min(1).max(1000).default(64),
-    'Calls to Temporal in flight for intake; beyond it senders are told to come back.',
+    z.coerce.number().int().min(1).max(1000).default(8),
+    'Calls of one process to Temporal in flight for intake; what comes beyond them waits in the spill.',
   ),
   DATABASE_URL: described(
     z.string().default('postgres://pdlite_app:pdlite@127.0.0.1:5439/pdlite'),

@@ -1,5 +1,3 @@
-import { IntakeRefusal } from './sink.ts';
-
 export interface GateOptions {
   /** Calls under way at most. */
   readonly maxInFlight: number;
@@ -9,6 +7,11 @@ export interface GateOptions {
   readonly maxWaitMs: number;
   /** Told of every change. */
   readonly observe?: (inFlight: number, waiting: number) => void;
+}
+
+/** There is no place, nor will there be one soon. */
+export class GateFull extends Error {
+  override readonly name = 'GateFull';
 }
 
 /** Bounds the calls in flight, first come, first served. */
@@ -21,7 +24,12 @@ export class Gate {
     this.#options = options;
   }
 
-  /** @throws IntakeRefusal `overloaded` when the queue is full or the wait too long. */
+  /** Calls that may begin at once. */
+  get room(): number {
+    return Math.max(0, this.#options.maxInFlight - this.#inFlight);
+  }
+
+  /** @throws GateFull when the queue is full or the wait too long. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter();
     try {
@@ -34,7 +42,7 @@ export class Gate {
   async #enter(): Promise<void> {
     const { maxInFlight, maxWaiting } = this.#options;
     if (this.#inFlight < maxInFlight) this.#inFlight += 1;
-    else if (this.#queue.length >= maxWaiting) throw new IntakeRefusal('overloaded', 1);
+    else if (this.#queue.length >= maxWaiting) throw new GateFull('no place to wait');
     else await this.#wait();
     this.#observe();
   }
@@ -44,7 +52,7 @@ export class Gate {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#queue.splice(this.#queue.indexOf(entry), 1);
-        reject(new IntakeRefusal('overloaded', 1));
+        reject(new GateFull('waited too long'));
       }, this.#options.maxWaitMs);
       const entry = { enter: resolve, timer };
       this.#queue.push(entry);

@@ -124,9 +124,9 @@ describe('POST /v2/enqueue', () => {
     expect(api.stored).toHaveLength(0);
   });
 
-  it('says overloaded by 429, unreachable by 503, both with Retry-After, in the Events format', async () => {
+  it('says overloaded and unreachable by 503, both with Retry-After, in the Events format', async () => {
     for (const [reason, status] of [
-      ['overloaded', 429],
+      ['overloaded', 503],
       ['unavailable', 503],
     ] as const) {
       api.fail(new IntakeRefusal(reason, 3));

@@ -1,17 +1,19 @@
 import { IntakeRefusal } from './sink.ts';
 
-export interface LanesOptions<T> {
+type Batch<T> = readonly [T, ...T[]];
+
+export interface LanesOptions<T, R> {
   /** How many of the waiting items, from the first, go into the next call; at least 1. */
   readonly take: (waiting: readonly T[]) => number;
   /** Stores one batch of one key. */
-  readonly send: (batch: readonly T[]) => Promise<void>;
+  readonly send: (batch: Batch<T>) => Promise<R>;
   /** Items that wait, over all keys, at most; a further one is refused. */
   readonly maxWaiting: number;
 }
 
-interface Waiting<T> {
+interface Waiting<T, R> {
   readonly item: T;
-  readonly resolve: () => void;
+  readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -19,41 +21,43 @@ interface Waiting<T> {
  * One call at a time for each key: what comes for a key while its call is under way waits, and goes with the
  * next call as one batch. So the order within a key is kept, and a storm on one key becomes few calls.
  */
-export class Lanes<T> {
-  readonly #options: LanesOptions<T>;
-  readonly #lanes = new Map<string, Waiting<T>[]>();
+export class Lanes<T, R> {
+  readonly #options: LanesOptions<T, R>;
+  readonly #lanes = new Map<string, Waiting<T, R>[]>();
   #waiting = 0;
 
-  constructor(options: LanesOptions<T>) {
+  constructor(options: LanesOptions<T, R>) {
     this.#options = options;
   }
 
   /** Resolves when the item is stored; rejects with what `send` threw, or IntakeRefusal at the bound. */
-  async push(key: string, item: T): Promise<void> {
+  async push(key: string, item: T): Promise<R> {
     if (this.#waiting >= this.#options.maxWaiting) throw new IntakeRefusal('overloaded', 1);
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    const entry = { item, resolve: () => resolve(undefined), reject };
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    const entry = { item, resolve, reject };
     this.#waiting += 1;
     const lane = this.#lanes.get(key);
     if (lane) lane.push(entry);
     else void this.#run(key, [entry]);
-    await promise;
+    return promise;
   }
 
-  async #run(key: string, lane: Waiting<T>[]): Promise<void> {
+  async #run(key: string, lane: Waiting<T, R>[]): Promise<void> {
     this.#lanes.set(key, lane);
     while (lane.length > 0) {
-      const batch = lane.splice(0, this.#options.take(lane.map(({ item }) => item)));
-      this.#waiting -= batch.length;
-      await this.#send(batch);
+      const [first, ...others] = lane.splice(0, this.#options.take(lane.map(({ item }) => item)));
+      if (!first) continue;
+      this.#waiting -= 1 + others.length;
+      await this.#send([first, ...others]);
     }
     this.#lanes.delete(key);
   }
 
-  async #send(batch: readonly Waiting<T>[]): Promise<void> {
+  async #send(batch: Batch<Waiting<T, R>>): Promise<void> {
+    const [first, ...others] = batch;
     try {
-      await this.#options.send(batch.map(({ item }) => item));
-      for (const { resolve } of batch) resolve();
+      const result = await this.#options.send([first.item, ...others.map(({ item }) => item)]);
+      for (const { resolve } of batch) resolve(result);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

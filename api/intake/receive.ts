@@ -35,6 +35,7 @@ export interface Found {
 /** What became of events, as the metrics name it. */
 export type Result =
   | 'stored'
+  | 'spilled'
   | 'dropped'
   | 'invalid'
   | 'unknown_key'

@@ -38,7 +38,6 @@ interface PagerDutyDialect {
   /** Name of the dedup key in the answer; null where it has none. */
   readonly keyName: string | null;
   readonly throttle: number;
-  readonly overload: number;
   readonly unknownKey: string;
 }
 
@@ -70,7 +69,7 @@ function pagerDutyReplies(dialect: PagerDutyDialect): Replies {
     unknownKey: () => invalid([dialect.unknownKey]),
     tooLarge: () => invalid([TOO_LARGE], 413),
     rateLimited: (seconds) => later(dialect.throttle, THROTTLED, seconds),
-    overloaded: (seconds) => later(dialect.overload, THROTTLED, seconds),
+    overloaded: (seconds) => later(503, THROTTLED, seconds),
     unavailable: (seconds) => later(503, unavailableBody(), seconds),
     failed: () => ({ status: 500, body: failedBody() }),
   };
@@ -81,7 +80,6 @@ export const EVENTS_V2_REPLIES = pagerDutyReplies({
   success: 202,
   keyName: 'dedup_key',
   throttle: 429,
-  overload: 429,
   unknownKey: 'Invalid routing key',
 });
 
@@ -90,7 +88,6 @@ export const CHANGE_V2_REPLIES = pagerDutyReplies({
   success: 202,
   keyName: null,
   throttle: 429,
-  overload: 429,
   unknownKey: 'Invalid routing key',
 });
 
@@ -99,7 +96,6 @@ export const EVENTS_V1_REPLIES = pagerDutyReplies({
   success: 200,
   keyName: 'incident_key',
   throttle: 403,
-  overload: 503,
   unknownKey: 'Invalid service key',
 });
 

@@ -32,8 +32,10 @@ export function takeEvent(d: Draft, event: AlertEvent): void {
   }
   firstTime(d, event.eventId);
   const cause = eventCause(d, event);
-  if (event.action === 'trigger') takeTrigger(d, event, cause);
-  else if (!d.state.opened) return;
+  if (event.action === 'trigger') {
+    takeTrigger(d, event, cause);
+    takeRepeats(d, event, cause);
+  } else if (!d.state.opened) return;
   else if (event.action === 'acknowledge') acknowledgeByEvent(d, event, cause);
   else resolveAlert(d, event, cause);
 }
@@ -69,6 +71,16 @@ function takeTrigger(d: Draft, event: AlertEvent, cause: Cause): void {
   const known = d.state.view.alerts.find((alert) => isOpenAlertOf(alert, event));
   if (known) repeatAlert(d, { ...known, count: known.count + 1, lastTriggeredAt: cause.at }, cause);
   else addAlert(d, event, cause);
+}
+
+/** The further triggers that came folded into one: counted like any repeat, and logged as one. */
+function takeRepeats(d: Draft, event: AlertEvent, cause: Cause): void {
+  const { repeats } = event;
+  const known = d.state.view.alerts.find((alert) => isOpenAlertOf(alert, event));
+  if (!repeats || !known) return;
+  const at = notLater(repeats.lastReceivedAt, d.now);
+  const count = known.count + repeats.count;
+  repeatAlert(d, { ...known, count, lastTriggeredAt: at }, { ...cause, at });
 }
 
 function isOpenAlertOf(alert: Alert, event: AlertEvent): boolean {

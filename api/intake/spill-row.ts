@@ -1,0 +1,50 @@
+import type { SpilledRow, SpillRow } from '../../db/spill.ts';
+import type { Directory } from '../../domain/directory.ts';
+import type { AlertEvent } from '../../domain/event.ts';
+import { urgencyOf } from '../../domain/incident/alerts.ts';
+import { settingsOf } from '../../domain/on-call.ts';
+import { workflowIdOfEvent } from '../../temporal-config/incident-start.ts';
+import type { RoutedEvent } from './sink.ts';
+
+/** Acknowledgements and resolves stop pages: behind what pages at once, before what can wait. */
+const RANKS = { critical: 0, error: 1, answer: 2, warning: 3, info: 4 } as const;
+/** What is of low urgency comes after all that is of high urgency. */
+const LOW_URGENCY = 5;
+
+/** In which turn an event is drained: 0 first. */
+export function rankOf({ index, service, event }: RoutedEvent): number {
+  const { action, payload } = event;
+  const severity = payload?.severity ?? null;
+  const rank = action === 'trigger' ? RANKS[severity ?? 'critical'] : RANKS.answer;
+  const settings = settingsOf(index, service.id);
+  const urgency = settings ? urgencyOf(settings, severity) : 'high';
+  return urgency === 'low' ? rank + LOW_URGENCY : rank;
+}
+
+export interface SpillOptions {
+  readonly delayMs: number;
+  /** Names the call by which they may have reached Temporal. */
+  readonly claim: string | null;
+}
+
+/** The event as a row. */
+export function toRow(routed: RoutedEvent, { delayMs, claim }: SpillOptions): SpillRow {
+  return {
+    accountId: routed.index.account.id,
+    serviceId: routed.service.id,
+    key: workflowIdOfEvent(routed),
+    rank: rankOf(routed),
+    delayMs,
+    event: JSON.stringify(routed.event),
+    claim,
+  };
+}
+
+/** The row's event, to where it leads by now; null when its service is gone or disabled. */
+export function fromRow(directory: Directory, row: SpilledRow): RoutedEvent | null {
+  const index = directory.account(row.accountId);
+  const service = index?.services.get(row.serviceId);
+  if (!index || service?.status !== 'active') return null;
+  // Written by `toRow` only.
+  return { index, service, event: JSON.parse(row.event) as AlertEvent };
+}
