@@ -13,7 +13,7 @@ const MAX_SIGNAL_BYTES = 1_000_000;
 /** Events that go into one signal before triggers are folded. */
 const MAX_BATCH_EVENTS = 1000;
 /** What the client says of a history that there is not; of a signal to it, it says WorkflowNotFoundError. */
-const GRPC_NOT_FOUND: number = 5;
+const NOT_FOUND: readonly number[] = [5];
 /** Runs of one workflow that are looked through. */
 const MAX_RUNS = 20;
 
@@ -117,11 +117,13 @@ async function readRun(
       previous: started?.continuedExecutionRunId ?? '',
     };
   } catch (error) {
-    if (error instanceof Error && isGrpcServiceError(error) && error.code === GRPC_NOT_FOUND) {
-      return null;
-    }
+    if (isNotFound(error)) return null;
     throw error;
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && isGrpcServiceError(error) && NOT_FOUND.includes(error.code);
 }
 
 function holdsEvent(payload: Payload, eventId: string): boolean {
