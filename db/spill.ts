@@ -21,6 +21,7 @@ const STATEMENT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 2500;
 /** Two batches on their way in, one look, the drainer's two. */
 const CONNECTIONS = 5;
+const LIFETIME_SEC = 300;
 
 /** An accepted event on its way into the spill. */
 export interface SpillRow {
@@ -102,6 +103,11 @@ export function openSpill(url: string, { logger }: { readonly logger: Logger }):
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
     max: CONNECTIONS,
+    maxLifetimeSeconds: LIFETIME_SEC,
+  });
+  // While it is in use its statements fail; nobody else listens.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.debug({ err: error }, 'connection lost'));
   });
   pool.on('error', (error) => logger.debug({ err: error }, 'idle connection lost'));
   return {
