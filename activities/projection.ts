@@ -2,8 +2,10 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
 import { NO_EXECUTION, type Execution } from '../db/audit-entries.ts';
+import { databaseReason } from '../db/errors.ts';
 import { ProjectionQueue } from '../db/projection-queue.ts';
 import type { Database } from '../db/database.ts';
+import type { LogEntry } from '../domain/incident/types.ts';
 import type { Logger } from '../platform/logger.ts';
 
 import type { ProjectionActivities, ProjectionBatch } from './contract.ts';
@@ -31,6 +33,7 @@ export function createProjectionActivities(deps: ProjectionDeps): ProjectionActi
       }
       for (const entry of batch.entries) {
         deps.metrics.projectionLag.observe(secondsBetween(entry.at, now()));
+        tell(deps.logger, batch.accountId, entry);
       }
     },
   };
@@ -51,9 +54,17 @@ function secondsBetween(at: string, now: Date): number {
   return Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
 }
 
+/** One line for everything that happens to an incident, whoever did it; again when a write is repeated. */
+function tell(logger: Logger, accountId: string, entry: LogEntry): void {
+  const { id, incidentId, type, at, agent, channel } = entry;
+  const action = type.replace(/_log_entry$/, '');
+  const by = `${agent.type} ${agent.id}`;
+  logger.info({ accountId, incidentId, action, by, via: channel, at, entryId: id }, 'incident');
+}
+
 /** A read-only or absent database, or a row that it refuses today: all may be mended, none is final. */
 function notWritten(logger: Logger, batch: ProjectionBatch, error: unknown): ApplicationFailure {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = databaseReason(error);
   logger.warn(
     {
       accountId: batch.accountId,

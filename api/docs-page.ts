@@ -28,7 +28,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** `/openapi.json`, and `/docs`, which shows it. `describe` is called once, on the first request. */
+/** `/openapi.json`, and `/docs`, which shows it and to which `/` leads. `describe` is called once, on the first request. */
 export function createDocsRouter(describe: () => object): Router {
   const router = Router();
   let description: string | undefined;
@@ -36,6 +36,10 @@ export function createDocsRouter(describe: () => object): Router {
     contextOf(response).route = '/openapi.json';
     description ??= JSON.stringify(describe());
     response.type('application/json').send(description);
+  });
+  router.get('/', (_request, response) => {
+    contextOf(response).route = '/';
+    response.redirect('/docs');
   });
   router.use('/docs', contentSecurity());
   router.get('/docs', (_request, response) => {
@@ -88,6 +92,7 @@ export const SELF_OPERATIONS: readonly DescribedOperation[] = [
     200: { description: 'It can; `degraded` when Temporal is not reachable.', schema: status },
     503: { description: 'The configuration has not been loaded.', schema: status },
   }),
+  self('/', 'start', 'Leads to the page', { 302: { description: 'To `/docs`.' } }),
   self('/openapi.json', 'describeApi', 'This description', {
     200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) },
   }),

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly log: Record<string, unknown>;
 }
 
+/** Asked every few seconds by whatever watches, or many at a time by a browser; only a failure is news. */
+const ROUTINE: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/docs/{file}']);
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** Gives each request an id, a span, one log line and a place in the metrics. */
@@ -82,5 +84,8 @@ function finish(
   const { traceId } = span.spanContext();
   const who = actor ? { accountId: actor.accountId, userId: actor.userId, keyId: actor.keyId } : {};
   const line = { requestId, traceId, method: request.method, route, status, ...who, ...log };
-  logger.info({ ...line, durationMs: Math.round(seconds * 1e4) / 10 }, 'request');
+  const isRoutine = status < 400 && ROUTINE.has(route);
+  const full = { ...line, durationMs: Math.round(seconds * 1e4) / 10 };
+  if (isRoutine) logger.debug(full, 'request');
+  else logger.info(full, 'request');
 }

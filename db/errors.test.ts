@@ -1,7 +1,12 @@
 // Each SQLSTATE and each failure of driver and pool is of exactly the class that decides what is done about it.
 import { expect, it } from 'vitest';
 
-import { classifyDatabaseError, DatabaseUnavailableError, OutcomeUnknownError } from './errors.ts';
+import {
+  classifyDatabaseError,
+  databaseReason,
+  DatabaseUnavailableError,
+  OutcomeUnknownError,
+} from './errors.ts';
 
 const withCode = (code: string, detail?: string) => Object.assign(new Error('x'), { code, detail });
 
@@ -68,4 +73,16 @@ it('is total', () => {
   for (const value of [undefined, null, 'text', {}, new Error('x'), new AggregateError([])]) {
     expect(classifyDatabaseError(value)).toBe('other');
   }
+});
+
+it('the reason leaves out the statement, and keeps the code', () => {
+  const answer = Object.assign(new Error('insert into "users" values ($1) - disk is full'), {
+    ...{ code: '53100', severity: 'ERROR' },
+  });
+  expect(databaseReason(answer)).toBe('disk is full (53100)');
+  expect(databaseReason(withCode('ECONNREFUSED'))).toBe('x (ECONNREFUSED)');
+  expect(databaseReason(new Error('Connection terminated - unexpectedly'))).toBe(
+    'Connection terminated - unexpectedly',
+  );
+  expect(databaseReason('text')).toBe('text');
 });

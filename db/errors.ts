@@ -104,6 +104,15 @@ function isOwn(error: Error): boolean {
   return error instanceof DatabaseUnavailableError || error instanceof OutcomeUnknownError;
 }
 
+/** What PostgreSQL said, without the statement that the query builder writes before it, and its code. */
+export function databaseReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = textField(error, 'code');
+  const isAnswer = textField(error, 'severity') !== '';
+  const text = isAnswer ? (error.message.split(' - ').at(-1) ?? '') : error.message;
+  return code === '' ? text : `${text} (${code})`;
+}
+
 function textField(error: Error, name: string): string {
   const value: unknown = Reflect.get(error, name);
   return typeof value === 'string' ? value : '';

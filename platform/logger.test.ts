@@ -46,3 +46,14 @@ test('the Temporal SDK’s lines get the same shape', () => {
   temporalLogger(logger).warn('activity failed', { workflowId: 'w', error: new Error('no') });
   expect(lines[0]).toMatchObject({ level: 'warn', workflowId: 'w', err: { message: 'no' } });
 });
+
+test('what the SDK’s worker says of its own life is no news', () => {
+  const { lines, logger } = record();
+  const sdk = temporalLogger(logger);
+  sdk.info('Worker state changed', { sdkComponent: 'worker', state: 'DRAINING' });
+  sdk.warn('No workflows registered, not polling for workflow tasks', { sdkComponent: 'worker' });
+  sdk.warn('Activity failed', { sdkComponent: 'worker', taskToken: 'x'.repeat(200) });
+  sdk.info('from a workflow', { sdkComponent: 'workflow' });
+  expect(lines.map(({ level }) => level)).toEqual(['debug', 'debug', 'warn', 'info']);
+  expect(lines[2]).not.toHaveProperty('taskToken');
+});

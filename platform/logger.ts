@@ -58,12 +58,24 @@ const LEVELS = {
   ERROR: 'error',
 } as const;
 
+/** What the SDK's worker says of its own life: our processes say when they run and when they have stopped. */
+function isRoutine(level: SdkLevel, message: string, { sdkComponent }: Meta): boolean {
+  if (sdkComponent !== 'worker') return false;
+  // A queue that runs activities only has none, by intention.
+  return level === 'INFO' || message.startsWith('No workflows registered');
+}
+
 /** Routes the Temporal SDK's lines into this log, under its own field names. */
 export function temporalLogger(logger: Logger): TemporalLogger {
   const write = (level: SdkLevel, message: string, meta: Meta = {}): void => {
-    const { error, namespace, ...rest } = meta;
+    const { error, namespace, ...named } = meta;
+    // A token of 200 characters says nothing to people.
+    const rest = Object.fromEntries(Object.entries(named).filter(([name]) => name !== 'taskToken'));
     const about = namespace === undefined ? rest : { ...rest, temporalNamespace: namespace };
-    logger[LEVELS[level]](error === undefined ? about : { ...about, err: error }, message);
+    logger[isRoutine(level, message, meta) ? 'debug' : LEVELS[level]](
+      error === undefined ? about : { ...about, err: error },
+      message,
+    );
   };
   const at =
     (level: SdkLevel): SdkLine =>

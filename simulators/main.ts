@@ -1,7 +1,6 @@
-import { pino } from 'pino';
-
 import { ConfigError, loadConfig } from '../platform/config.ts';
 import type { Config } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
 import { startSimulators } from './start-simulators.ts';
 
 function readConfig(): Config {
@@ -15,7 +14,7 @@ function readConfig(): Config {
 }
 
 const config = readConfig();
-const logger = pino({ level: config.LOG_LEVEL, base: { process: 'simulators' } });
+const logger = createLogger({ name: 'simulators', level: config.LOG_LEVEL });
 const simulators = await startSimulators({
   host: config.SIMULATORS_HOST,
   port: config.SIMULATORS_PORT,

@@ -154,7 +154,8 @@ describe.skipIf(browserPath === undefined)('in a browser', () => {
 
   describe('the api’s description', () => {
     test('is drawn without an error and without asking another host', async () => {
-      const { page, errors, foreign } = await browser.open(`${product.apiUrl}/docs`);
+      const { page, errors, foreign } = await browser.open(product.apiUrl);
+      expect(page.url()).toBe(`${product.apiUrl}/docs`);
       await page.getByRole('heading', { name: /PD Lite/ }).waitFor();
       await page.getByText('/v2/enqueue', { exact: true }).click();
       await page.getByText('"routing_key"').first().waitFor();

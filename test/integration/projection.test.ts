@@ -126,3 +126,17 @@ test('lists are filtered, sorted and counted', async () => {
   const mine = { ...filter, userIds: ['NOBODY'] };
   expect((await listIncidents(database, ACCOUNT, { filter: mine, sort, page })).total).toBe(0);
 });
+
+test('each action on an incident is one line of the log, without what people wrote', async () => {
+  const lines: string[] = [];
+  const loud = pino({ base: null, timestamp: false }, { write: (line) => void lines.push(line) });
+  const activities = createProjectionActivities({ database, logger: loud, metrics });
+  const id = newId();
+  await activities.project({ accountId: ACCOUNT, view: view(id, 1), entries: [entry(id, 1)] });
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+    {
+      ...{ level: 30, msg: 'incident', accountId: ACCOUNT, incidentId: id, entryId: `${id}-1` },
+      ...{ action: 'annotate', by: 'user U', via: 'api', at: T0 },
+    },
+  ]);
+});
