@@ -23,15 +23,16 @@ export function authenticate(
   directory: Directory,
   now: Date,
   credentials: Credentials,
-  permission: Permission,
+  needed: { readonly permission: Permission; readonly fromOptional?: true | undefined },
 ): Actor {
   const key = presentedKey(credentials.authorization);
   const found = key === undefined ? undefined : directory.apiKeyByHash(hashKey(key));
   if (!found || isExpired(found.apiKey, now)) throw unauthenticated();
   const { index, apiKey } = found;
   if (apiKey.userId !== null) return userActor(index, apiKey, apiKey.userId);
-  const writes = permission === 'incidents:write';
-  const user = writes ? requester(index, credentials.from) : null;
+  const writes = needed.permission === 'incidents:write';
+  const asked = writes && !(needed.fromOptional && credentials.from === undefined);
+  const user = asked ? requester(index, credentials.from) : null;
   return { ...actorBase(index, apiKey), userId: user?.id ?? null, role: apiKey.role };
 }
 

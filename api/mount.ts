@@ -107,7 +107,9 @@ async function admit(
 ): Promise<Actor | null> {
   if (route.permission === 'public') return null;
   const credentials = { authorization: request.get('authorization'), from: request.get('from') };
-  const actor = authenticate(deps.directory, deps.now(), credentials, route.permission);
+  const { permission, fromOptional } = route;
+  const needed = { permission, fromOptional };
+  const actor = authenticate(deps.directory, deps.now(), credentials, needed);
   await consume(limiter, actor.keyId, response);
   const userId = request.params['id'];
   const target =

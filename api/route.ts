@@ -40,6 +40,8 @@ export interface RouteSpec<
   readonly summary: string;
   readonly tag: string;
   readonly permission: Permission | 'public';
+  /** Who acts is said elsewhere in the request, so that an account key needs no `From` even for `incidents:write`. */
+  readonly fromOptional?: true;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;

@@ -38,6 +38,7 @@ export function createResponderRequestRoutes(deps: IncidentDeps): readonly Route
       ...common,
       method: 'post',
       operationId: 'createIncidentResponderRequest',
+      fromOptional: true,
       summary: 'Ask users to respond to an incident',
       body: createBody,
       responses: { 200: ok('The request.', wrapped('responder_request', requestSchema)) },
@@ -48,7 +49,10 @@ export function createResponderRequestRoutes(deps: IncidentDeps): readonly Route
         if (!context.index.users.has(body.requester_id)) throw invalidInput('Requester not found');
         const { requester_id: requesterId, message } = body;
         const action = { type: 'request_responders', requesterId, message, targets } as const;
-        const { view } = await act(deps, input, input.params.id, [action]);
+        const { actor, request: received, requestId, traceparent } = input;
+        const requester = { ...actor, userId: actor.userId ?? requesterId };
+        const caller = { actor: requester, request: received, requestId, traceparent };
+        const { view } = await act(deps, caller, input.params.id, [action]);
         const request = view.responderRequests.at(-1);
         const json = request && responderRequestJson(context, view, request);
         return { status: 200, body: { responder_request: json } };

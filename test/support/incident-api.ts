@@ -41,6 +41,8 @@ type AskAs = string | Readonly<Record<string, string>>;
 /** The whole api over HTTP on real servers, and workers that run real incidents and page nobody. */
 export interface IncidentApi {
   readonly url: string;
+  /** Of the account `demo`. */
+  readonly key: string;
   readonly directory: LiveDirectory;
   readonly database: Database;
   readonly temporal: DevServer;
@@ -90,6 +92,7 @@ export async function openIncidentApi(more: Partial<ApiDeps> = {}): Promise<Inci
     };
   return {
     url: usual.url,
+    key: keys.get('demo') ?? '',
     directory,
     database,
     temporal,
