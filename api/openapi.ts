@@ -69,17 +69,32 @@ function pathOf(operation: DescribedOperation): RouteConfig {
   };
 }
 
-function requestOf({
-  params,
-  query,
-  body,
-  bodyType = 'application/json',
-}: DescribedOperation): NonNullable<RouteConfig['request']> {
+function requestOf(operation: DescribedOperation): NonNullable<RouteConfig['request']> {
+  const { params, query, body, bodyType = 'application/json' } = operation;
+  const headers = headersOf(operation);
   return {
+    ...(headers ? { headers } : {}),
     ...(params ? { params: objectOf(params) } : {}),
     ...(query ? { query: objectOf(query) } : {}),
     ...(body ? { body: { required: true, content: { [bodyType]: { schema: body } } } } : {}),
   };
+}
+
+const writeHeaders = z.object({
+  From: z
+    .email()
+    .optional()
+    .describe('Address of the user who acts; needed with a key of the account.'),
+  'Idempotency-Key': z
+    .string()
+    .max(255)
+    .optional()
+    .describe('The same for each try of one request: it is done once and answered alike.'),
+});
+
+/** What people do to incidents is done by somebody, and once. */
+function headersOf({ permission }: DescribedOperation): z.ZodObject | undefined {
+  return permission === 'incidents:write' ? writeHeaders : undefined;
 }
 
 /** Parameters are described one by one, so their schema must be an object, perhaps refined. */
@@ -102,7 +117,10 @@ function ownResponses({
 }
 
 /** What every route with a key can answer. */
-function keyedResponses({ params }: DescribedOperation): Record<string, ResponseConfig> {
+function keyedResponses({
+  params,
+  permission,
+}: DescribedOperation): Record<string, ResponseConfig> {
   const json = (description: string): ResponseConfig => ({
     description,
     content: { 'application/json': { schema: restError } },
@@ -112,6 +130,9 @@ function keyedResponses({ params }: DescribedOperation): Record<string, Response
     401: json('The key is missing, unknown or expired.'),
     403: json('The key’s role may not do this.'),
     ...(params ? { 404: json('There is no such object.') } : {}),
+    ...(permission === 'incidents:write'
+      ? { 422: json('The `Idempotency-Key` belongs to another request.') }
+      : {}),
     429: json('More than 960 requests a minute.'),
     503: {
       description: 'Nothing was changed; `Retry-After` says when to ask again.',
