@@ -260,6 +260,10 @@ export const configSchema = z.object({
     z.url().default('http://127.0.0.1:8080/inbound/twilio/sms'),
     'Where the simulated Twilio posts the text messages that a phone sends.',
   ),
+  SIMULATORS_LEDGER_FILE: described(
+    z.string().optional(),
+    'File of JSON lines to which the simulators append everything that they receive and do; unset: only memory, 5,000 items.',
+  ),
   SIMULATORS_PEOPLE: described(
     json(
       z.array(z.strictObject({ name: z.string(), addresses: z.array(z.string()).max(20) })),

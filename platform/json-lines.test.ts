@@ -17,6 +17,7 @@ test('values come back in order, over several openings, and nobody else may read
     const lines = openJsonLines(file);
     for (const value of values) lines.append(value);
     lines.close();
+    lines.append('too late');
   }
   expect(readJsonLines(file)).toEqual([{ n: 1 }, 'two\nlines', null]);
   expect(statSync(file).mode & 0o077).toBe(0);

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 /** An append-only file of JSON values, one a line. */
 export interface JsonLines {
-  /** Returns when the operating system has the line: it survives the death of this process, not that of the machine. */
+  /** Returns when the operating system has the line: it survives the death of this process, not that of the machine. After `close` nothing is written. */
   append(value: unknown): void;
   close(): void;
 }
@@ -12,9 +12,15 @@ export interface JsonLines {
 export function openJsonLines(file: string): JsonLines {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const descriptor = openSync(file, 'a', 0o600);
+  let open = true;
   return {
-    append: (value) => void writeSync(descriptor, `${JSON.stringify(value)}\n`),
-    close: () => closeSync(descriptor),
+    append: (value) => {
+      if (open) writeSync(descriptor, `${JSON.stringify(value)}\n`);
+    },
+    close: () => {
+      if (open) closeSync(descriptor);
+      open = false;
+    },
   };
 }
 

@@ -10,12 +10,19 @@ const MAX_LISTENERS = 200;
 export class Ledger {
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #listeners = new Set<(entry: LedgerEntry) => void>();
+  readonly #record: (entry: LedgerEntry) => void;
   #seq = 0;
+
+  /** @param record is told of every entry as it is made, before anybody else: a copy that nothing is dropped from. */
+  constructor(record: (entry: LedgerEntry) => void = () => undefined) {
+    this.#record = record;
+  }
 
   /** Adds an item, or tells that it has changed. */
   put(item: Item): void {
     this.#seq += 1;
     const entry = { seq: this.#seq, item };
+    this.#record(entry);
     this.#entries.delete(item.id);
     this.#entries.set(item.id, entry);
     const [oldest] = this.#entries.keys();

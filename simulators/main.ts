@@ -24,6 +24,7 @@ const simulators = await startSimulators({
   replySmtp: config.SIMULATORS_REPLY_SMTP,
   smsUrl: config.SIMULATORS_SMS_URL,
   people: config.SIMULATORS_PEOPLE,
+  ledgerFile: config.SIMULATORS_LEDGER_FILE,
   logger,
 }).catch((error: unknown) => {
   logger.fatal({ err: error }, 'simulators cannot start: is the port taken?');

@@ -1,12 +1,16 @@
 // The simulators speak the vendors' wire protocols: what the vendors' own libraries send is taken, states
 // are reported by signed callbacks, calls follow their TwiML, and every mood shows on the wire.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import { createTransport } from 'nodemailer';
 import twilio from 'twilio';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { readJsonLines } from '../platform/json-lines.ts';
 import { startTestSimulators } from '../test/support/simulators.ts';
 
 const TOKEN = 'simulated-twilio-token';
@@ -171,4 +175,18 @@ describe('push and mail', () => {
     await people.mailbox('ada@x.test').expectNothing(20);
     transport.close();
   });
+});
+
+it('writes everything received to a file, which outlives it', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pdlite-ledger-'));
+  const ledgerFile = path.join(folder, 'vendor.jsonl');
+  const short = await startTestSimulators({ ledgerFile });
+  await fetch(`${short.url}/ntfy/`, { method: 'POST', body: '{"topic":"ada","message":"kept"}' });
+  await fetch(`${short.url}/control/ledger`, { method: 'DELETE' });
+  await short.close();
+  expect(readJsonLines(ledgerFile)).toMatchObject([
+    { seq: 1, item: { type: 'request' } },
+    { seq: 2, item: { type: 'push', text: 'kept' } },
+  ]);
+  await rm(folder, { recursive: true });
 });

@@ -7,6 +7,7 @@ import express from 'express';
 import type { NextFunction, Request, Response } from 'express';
 import { ZodError } from 'zod';
 
+import { openJsonLines } from '../platform/json-lines.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createControlRouter } from './control.ts';
 import type { Person } from './items.ts';
@@ -31,6 +32,8 @@ export interface SimulatorOptions {
   readonly people?: readonly Person[];
   /** Milliseconds from one status report to the next; 150 unless given. */
   readonly reportEveryMs?: number;
+  /** File of JSON lines to which every entry of the ledger is appended. */
+  readonly ledgerFile?: string | undefined;
   readonly logger: Logger;
 }
 
@@ -47,7 +50,8 @@ const pagePolicy =
 
 /** Starts the stand-ins for telephony, push and mail in this process. Ends with `close`. */
 export async function startSimulators(options: SimulatorOptions): Promise<Simulators> {
-  const ledger = new Ledger();
+  const lines = options.ledgerFile === undefined ? null : openJsonLines(options.ledgerFile);
+  const ledger = new Ledger((entry) => lines?.append(entry));
   const moods = new Moods();
   const mailbox = new Mailbox({ ...options, port: options.smtpPort, ledger, moods });
   const twilio = new SimulatedTwilio({
@@ -69,6 +73,7 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
       server.closeAllConnections();
       server.close();
       await mailbox.close();
+      lines?.close();
     },
   };
 }

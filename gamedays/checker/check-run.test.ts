@@ -35,8 +35,8 @@ test.each(Object.entries(PLANTS))('%s', (_name, plant) => {
 /** What happens too when nobody can be reached by the usual ways, or a message was held up. */
 const EXCUSED_BY_FAULTS = [
   'the second step comes at half its time',
-  'the catch-all is paged though others could be',
   'a page long after the alert had resolved',
+  'the catch-all is paged though others could be',
 ];
 
 test('a fault excuses nothing but these', () => {
