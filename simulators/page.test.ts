@@ -91,7 +91,7 @@ describe.skipIf(browserPath === undefined)('the simulators’ page', () => {
     await order('Messages', { Body: 'Another one' });
     await page.locator('.bubble', { hasText: 'Another one' }).waitFor();
     await field.press('Enter');
-    await page.getByText('Done by text').waitFor();
+    await page.locator('.bubble', { hasText: 'Done by text' }).waitFor();
     expect(received).toContain('6 ABC234');
   });
 

@@ -70,3 +70,8 @@ describe.each(documents)('%s', (document) => {
     expect(metrics.filter((name) => !sources.includes(`'${name}'`))).toEqual([]);
   });
 });
+
+test('docs/architecture.md explains every folder', () => {
+  const table = read('docs/architecture.md').split('## Folders')[1] ?? '';
+  expect(rooms.filter((room) => !table.includes(`\`${room}/`))).toEqual([]);
+});

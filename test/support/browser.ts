@@ -57,10 +57,10 @@ export class TestBrowser {
     await Promise.all(this.#browser.contexts().map((context) => context.close()));
   }
 
-  /** Opens an address in a new window of its own; nothing waits longer than 15 s. */
+  /** Opens an address in a new window of its own; nothing waits longer than 30 s. */
   async open(url: string, options: BrowserContextOptions = {}): Promise<Tab> {
     const context = await this.#browser.newContext(options);
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     const page = await context.newPage();
     const errors: string[] = [];
     const foreign: string[] = [];
