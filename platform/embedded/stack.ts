@@ -31,7 +31,7 @@ export class Stack {
     this.#run = await RunFile.claim(dataDir, say);
     await refuseTakenPorts(this.#settings);
     const firstRun = !existsSync(path.join(dataDir, 'postgres'));
-    const executable = step('Temporal', 'found', () => findTemporalCli({ log: say }));
+    const executable = step('Temporal’s program', 'found', () => findTemporalCli({ log: say }));
     await both(
       this.#startPostgres(),
       executable.then((found) => this.#startTemporal(found)),
@@ -39,13 +39,14 @@ export class Stack {
     this.#launch('simulators', 'simulators/main.ts');
     this.#launch('worker', 'worker/main.ts');
     this.#launch('api', 'api/main.ts');
-    this.#launch('watchdog', 'watchdog/main.ts');
     await Promise.all([
-      this.#ready('watchdog', `http://127.0.0.1:${config.WATCHDOG_PORT}/health/ready`),
       this.#ready('simulators', `http://127.0.0.1:${config.SIMULATORS_PORT}/`),
       this.#ready('worker', `http://127.0.0.1:${config.WORKER_METRICS_PORT}/health/ready`),
       this.#ready('api', `http://127.0.0.1:${config.API_PORT}/health/ready`),
     ]);
+    // Last: it would report missing what has only not come up yet.
+    this.#launch('watchdog', 'watchdog/main.ts');
+    await this.#ready('watchdog', `http://127.0.0.1:${config.WATCHDOG_PORT}/health/ready`);
     return firstRun;
   }
 

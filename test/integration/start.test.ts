@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { inheritedEnvironment } from '../../platform/config.ts';
 import { endProcess, freePort } from '../../platform/embedded/process.ts';
@@ -22,6 +22,8 @@ const PORTS = [
   ...['EMBEDDED_TEMPORAL_PORT', 'EMBEDDED_TEMPORAL_UI_PORT', 'WATCHDOG_PORT'],
   'WATCHDOG_CANARY_PORT',
 ];
+// A whole start, on a machine that does much else.
+vi.setConfig({ testTimeout: 150_000 });
 const LIMIT = { timeout: 60_000, interval: 50 };
 const DEMO_EVENTS_KEY = 'd3m0d3m0d3m0d3m0d3m0d3m0d3m0d3m0';
 const DEMO_REST_KEY = 'pdl_OnlyForTheDemoAccountOfPdLite00000000000000_1b7f';
