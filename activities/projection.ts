@@ -2,13 +2,18 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
 import { NO_EXECUTION, type Execution } from '../db/audit-entries.ts';
-import { databaseReason } from '../db/errors.ts';
+import { classifyDatabaseError, databaseReason } from '../db/errors.ts';
 import { ProjectionQueue } from '../db/projection-queue.ts';
 import type { Database } from '../db/database.ts';
 import type { LogEntry } from '../domain/incident/types.ts';
 import type { Logger } from '../platform/logger.ts';
 
 import type { ProjectionActivities, ProjectionBatch } from './contract.ts';
+
+/** Below the activity's own limit, and below what a worker that ends leaves to what is under way. */
+const WAIT_MS = 6000;
+/** Whatever is refused for another reason than an outage is refused again: no hurry. */
+const REFUSED_RETRY = '1 minute';
 
 export interface ProjectionDeps {
   readonly database: Database;
@@ -20,12 +25,19 @@ export interface ProjectionDeps {
   readonly now?: () => Date;
 }
 
-/** Writes what workflows tell into PostgreSQL. Every failure is retryable: the workflow tries for ever. */
+/**
+ * Writes what workflows tell into PostgreSQL. Every failure is retryable: the workflow tries for ever. While
+ * PostgreSQL takes no writes an attempt waits for it here, so that the few attempts which a worker runs at once
+ * hold back all others in Temporal's queue, in order, and thousands of retries cost the engine nothing.
+ */
 export function createProjectionActivities(deps: ProjectionDeps): ProjectionActivities {
   const now = deps.now ?? (() => new Date());
   const queue = new ProjectionQueue(deps.database);
   return {
     async project(batch) {
+      if (!(await deps.database.untilWritable(WAIT_MS))) {
+        throw unavailable();
+      }
       try {
         await queue.write({ ...batch, by: execution() });
       } catch (error) {
@@ -62,18 +74,25 @@ function tell(logger: Logger, accountId: string, entry: LogEntry): void {
   logger.info({ accountId, incidentId, action, by, via: channel, at, entryId: id }, 'incident');
 }
 
-/** A read-only or absent database, or a row that it refuses today: all may be mended, none is final. */
+/** A database that is away comes back. A row that it refuses is a mistake, which may be mended: not final either. */
 function notWritten(logger: Logger, batch: ProjectionBatch, error: unknown): ApplicationFailure {
+  const kind = classifyDatabaseError(error);
   const reason = databaseReason(error);
-  logger.warn(
-    {
-      accountId: batch.accountId,
-      incidentId: batch.view?.id,
-      entries: batch.entries.length,
-      reason,
-    },
-    'projection not written; it will be tried again',
-  );
+  const { accountId, view, entries } = batch;
+  const about = { accountId, incidentId: view?.id, entries: entries.length, kind, reason };
+  if (kind === 'unavailable' || kind === 'read_only' || kind === 'retry') {
+    logger.debug(about, 'projection not written; it will be tried again');
+    return unavailable();
+  }
+  logger.error(about, 'projection refused; it will be tried again each minute');
+  return ApplicationFailure.create({
+    message: 'The projection was refused',
+    type: 'ProjectionRefused',
+    nextRetryDelay: REFUSED_RETRY,
+  });
+}
+
+function unavailable(): ApplicationFailure {
   return ApplicationFailure.retryable(
     'The projection could not be written',
     'ProjectionUnavailable',

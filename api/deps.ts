@@ -19,6 +19,8 @@ export interface ApiDeps {
   readonly now: () => Date;
   /** Told of refused attempts; made with the application where it is absent. */
   readonly refusals?: RefusalLog;
+  /** Age in seconds of the oldest projection that waits for a worker; null where nobody knows. */
+  readonly projectionBacklogSeconds?: () => number | null;
   /** Sends a verification code; absent where no provider could. It throws when the code was not handed over. */
   readonly sendVerification?: (input: {
     readonly accountId: string;

@@ -9,7 +9,9 @@ import { meterStores } from '../platform/store-metrics.ts';
 import { createShutdown, type Shutdown } from '../platform/shutdown.ts';
 import { startTracing } from '../platform/tracing.ts';
 import { createProviders } from '../providers/index.ts';
+import { watchBacklog, type Backlog } from '../temporal-config/backlog.ts';
 import { connectTemporal, type TemporalConnection } from '../temporal-config/client.ts';
+import { TASK_QUEUES } from '../temporal-config/names.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
 import type { ApiDeps } from './deps.ts';
 import { createResponders } from './inbound/responders.ts';
@@ -73,6 +75,10 @@ async function openDeps(config: Config, logger: Logger, shutdown: Shutdown): Pro
   const now = () => new Date();
   const refusals = createRefusalLog({ database, logger, now });
   shutdown.add('refusals', () => refusals.close());
+  let backlog: Backlog | null = null;
+  const queue = { taskQueue: TASK_QUEUES.projection, logger };
+  const stopLooking = watchBacklog(temporal.client, queue, (seen) => (backlog = seen));
+  shutdown.add('backlog', stopLooking);
   const providers = createProviders(config, { logger });
   const distinct = [...new Set(Object.values(providers).flat())];
   shutdown.add('providers', () => Promise.all(distinct.map((provider) => provider.close())));
@@ -84,6 +90,7 @@ async function openDeps(config: Config, logger: Logger, shutdown: Shutdown): Pro
     temporal: temporal.client,
     now,
     refusals,
+    projectionBacklogSeconds: () => backlog?.ageSeconds ?? null,
     sendVerification: createVerificationSender(providers, directory),
   };
 }

@@ -3,7 +3,7 @@ import pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
 import { classifyDatabaseError, OutcomeUnknownError } from './errors.ts';
-import { ServerWatch, socketMaker, type DatabaseMode } from './server-watch.ts';
+import { ServerWatch, socketMaker, type DatabaseMode, type Outage } from './server-watch.ts';
 
 export type { DatabaseMode } from './server-watch.ts';
 
@@ -34,6 +34,8 @@ export interface Database {
   inAccount<T>(accountId: string, work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
   /** How the server was half a second ago; `unknown` before the first look. */
   mode(): DatabaseMode;
+  /** The latest time without writes; null when there was none since this process began. */
+  outage(): Outage | null;
   /** Whether the server takes writes, or may; waits up to `limitMs` for it. */
   untilWritable(limitMs: number): Promise<boolean>;
   close(): Promise<void>;
@@ -80,6 +82,8 @@ class PooledDatabase implements Database {
   }
 
   mode = (): DatabaseMode => this.#watch.mode;
+
+  outage = (): Outage | null => this.#watch.outage;
 
   untilWritable = (limitMs: number): Promise<boolean> => this.#watch.untilWritable(limitMs);
 

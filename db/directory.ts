@@ -82,6 +82,10 @@ class PostgresDirectory implements LiveDirectory {
     this.#pollMs = pollMs;
     this.#pool = new pg.Pool({ ...connectionOptions(url, STATEMENT_TIMEOUT_MS), max: 2 });
     this.#pool.on('error', (error) => logger.debug({ err: error }, 'idle connection lost'));
+    // The pool listens to idle ones only, and an error that nobody hears ends the process.
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => logger.debug({ err: error }, 'connection lost'));
+    });
     this.#listener = new DirectoryListener(url, {
       logger,
       onChange: () => void this.#refreshQuietly(),

@@ -22,6 +22,14 @@ const PROBE = `select pg_is_in_recovery() or current_setting('transaction_read_o
 /** `unknown` until the first look. `read_only`: a standby, an operator's freeze or a full disk. */
 export type DatabaseMode = 'unknown' | 'writable' | 'read_only' | 'unavailable';
 
+/** A time without writes, in milliseconds since 1970. */
+export interface Outage {
+  /** Null: it had begun before the first look. */
+  readonly startedAt: number | null;
+  /** Null: it lasts. */
+  readonly endedAt: number | null;
+}
+
 export interface ServerWatchOptions {
   readonly logger: Logger;
   /** Called after each change but the first; `unavailable` wants every connection cut. */
@@ -42,6 +50,7 @@ export class ServerWatch {
   #probe: Probe | undefined;
   #mode: DatabaseMode = 'unknown';
   #reason: unknown;
+  #outage: Outage | null = null;
   #answeredAt = 0;
   #diskFullUntil = 0;
   #closed = false;
@@ -60,6 +69,11 @@ export class ServerWatch {
 
   get mode(): DatabaseMode {
     return performance.now() < this.#diskFullUntil ? 'read_only' : this.#mode;
+  }
+
+  /** The latest. */
+  get outage(): Outage | null {
+    return this.#outage;
   }
 
   /**
@@ -142,6 +156,7 @@ export class ServerWatch {
     const before = this.#mode;
     if (mode === before || this.#closed) return;
     this.#mode = mode;
+    this.#outage = outageAfter(this.#outage, before, mode);
     this.#tell(before, mode);
     if (before !== 'unknown' || mode === 'unavailable') this.#onChange(mode);
     if (mode === 'unavailable') this.#giveUp();
@@ -182,6 +197,12 @@ export class ServerWatch {
       this.#hoping.add(wake);
     });
   }
+}
+
+function outageAfter(last: Outage | null, before: DatabaseMode, mode: DatabaseMode): Outage | null {
+  if (mode === 'writable') return last && { ...last, endedAt: last.endedAt ?? Date.now() };
+  if (before === 'unknown') return { startedAt: null, endedAt: null };
+  return before === 'writable' ? { startedAt: Date.now(), endedAt: null } : last;
 }
 
 /** One connection that only asks how the server is. */

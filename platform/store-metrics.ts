@@ -15,6 +15,14 @@ const directoryCopyAge = new Gauge({
   name: 'pdlite_directory_copy_age_seconds',
   help: 'Since the directory’s copy on disk was last known current; +Inf without one.',
 });
+const projectionBacklog = new Gauge({
+  name: 'pdlite_projection_backlog',
+  help: 'Writes of projections that wait for a worker, as Temporal counts them; NaN while it does not answer.',
+});
+const projectionBacklogAge = new Gauge({
+  name: 'pdlite_projection_backlog_seconds',
+  help: 'Age of the oldest write of a projection that waits for a worker; NaN while nobody knows.',
+});
 
 /** What is asked each time somebody reads the metrics. */
 export interface StoreSources {
@@ -37,6 +45,14 @@ export function meterStores(sources: StoreSources): void {
   Object.assign(directoryCopyAge, {
     collect: () => directoryCopyAge.set(sources.directoryCopyAgeMs() / 1000),
   });
+}
+
+/** Shows what waits for the projections; null: nobody knows. */
+export function meterBacklog(
+  backlog: { readonly tasks: number; readonly ageSeconds: number } | null,
+): void {
+  projectionBacklog.set(backlog?.tasks ?? Number.NaN);
+  projectionBacklogAge.set(backlog?.ageSeconds ?? Number.NaN);
 }
 
 /** An age in milliseconds for health answers: JSON knows no infinity. */

@@ -9,11 +9,13 @@ import type { Config } from '../platform/config.ts';
 import { freePort } from '../platform/embedded/process.ts';
 import { temporalLogger, type Logger } from '../platform/logger.ts';
 import { serveMetrics, startMetrics, type HealthReport } from '../platform/metrics.ts';
-import { ageOrNull, meterStores } from '../platform/store-metrics.ts';
+import { ageOrNull, meterBacklog, meterStores } from '../platform/store-metrics.ts';
 import { createShutdown, type Shutdown } from '../platform/shutdown.ts';
 import { startTracing } from '../platform/tracing.ts';
 import { createProviders } from '../providers/index.ts';
+import { watchBacklog } from '../temporal-config/backlog.ts';
 import { connectTemporal, withDeadline } from '../temporal-config/client.ts';
+import { TASK_QUEUES } from '../temporal-config/names.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
 import { watchOpenIncidents } from './open-incidents.ts';
 import { startWorker, type RunningWorker, type WorkerDeps } from './worker.ts';
@@ -56,6 +58,8 @@ export async function startProcess(config: Config, logger: Logger): Promise<void
   shutdown.add('connection', () => connection.close());
   shutdown.add('worker', () => worker.shutdown());
   shutdown.add('open incidents', watchOpenIncidents(temporal.client, logger));
+  const queue = { taskQueue: TASK_QUEUES.projection, logger };
+  shutdown.add('backlog', watchBacklog(temporal.client, queue, meterBacklog));
   logger.info({ metricsPort }, 'worker is running');
   worker.run.catch((error: unknown) => {
     logger.fatal({ err: error }, 'a worker failed');

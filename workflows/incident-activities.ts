@@ -49,5 +49,5 @@ export const merging = proxyActivities<Activities>({
 export const projecting = proxyActivities<Activities>({
   taskQueue: TASK_QUEUES.projection,
   startToCloseTimeout: '10 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
 });

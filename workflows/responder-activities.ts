@@ -20,7 +20,7 @@ const { deliver } = workflow.proxyActivities<DeliveryActivities>(deliveryOptions
 export const { project } = workflow.proxyActivities<ProjectionActivities>({
   taskQueue: TASK_QUEUES.projection,
   startToCloseTimeout: '30 s',
-  retry: { initialInterval: '1 s', maximumInterval: '30 s' },
+  retry: { initialInterval: '1 s', maximumInterval: '10 s' },
 });
 
 // Signals to an incident. Temporal itself must be up for any of this to run, so a day is plenty.

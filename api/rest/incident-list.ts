@@ -104,7 +104,10 @@ async function projectedList(
   const filter = filterOf(index, query, deps.now());
   const sort = sortOf(query.sort_by);
   const found = await listIncidents(deps.database, index.account.id, { filter, sort, page });
-  const lag = await readLagSeconds(deps.database, index.account.id, deps.now());
+  const lag = await readLagSeconds(deps.database, index.account.id, {
+    now: deps.now(),
+    backlogSeconds: deps.projectionBacklogSeconds?.() ?? null,
+  });
   const incidents = found.items.map(({ view }) => incidentJson(context, view));
   const body = pageBody('incidents', incidents, page, found);
   return { status: 200, body, headers: freshness('projection', lag) };

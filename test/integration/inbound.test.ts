@@ -134,6 +134,7 @@ function depsWith(environment: Record<string, string>): ApiDeps {
       inAccount: () =>
         databaseWorks ? Promise.resolve(undefined as never) : Promise.reject(new Error('down')),
       mode: () => 'unavailable',
+      outage: () => null,
       untilWritable: () => Promise.resolve(false),
       close: () => Promise.resolve(),
     },

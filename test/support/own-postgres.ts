@@ -15,7 +15,7 @@ import { roleUrls } from './role-urls.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 const run = promisify(execFile);
-const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const FAST = { fsync: 'off', full_page_writes: 'off' };
 const DATABASE = 'pdlite';
 
 /** One server: its folder and port stay the same over stops and starts. */
@@ -62,6 +62,7 @@ class Server {
   async ask(sql: string, database = 'postgres'): Promise<readonly Record<string, unknown>[]> {
     const url = new URL(`postgres://postgres:postgres@127.0.0.1:${this.port}/${database}`);
     const client = new pg.Client({ connectionString: url.href });
+    client.on('error', () => undefined);
     await client.connect();
     try {
       return (await client.query<Record<string, unknown>>(sql)).rows;
@@ -157,6 +158,12 @@ export class OwnPostgres {
     this.#servers.push(standby);
     await standby.start();
     return standby;
+  }
+
+  /** From now on a commit is answered when the standby has it too. */
+  async waitForStandby(): Promise<void> {
+    await this.primary.ask(`alter system set synchronous_standby_names = '*'`);
+    await this.primary.ask('select pg_reload_conf()');
   }
 
   /** The standby takes over: the primary is killed, and the address leads to the other. */

@@ -28,6 +28,7 @@ export function sampleApi(more: Partial<ApiDeps> = {}) {
       inAccount: () =>
         Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })),
       mode: () => 'unavailable',
+      outage: () => null,
       untilWritable: () => Promise.resolve(false),
       close: () => Promise.resolve(),
     },
