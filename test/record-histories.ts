@@ -5,6 +5,7 @@
  * histories that are still open somewhere.
  */
 import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
@@ -22,6 +23,7 @@ import { recordedResponders } from './support/recorded-responders.ts';
 import { ResponderActivities } from './support/responder-worker.ts';
 import { temporalCliPath } from './support/test-server.ts';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
 const names = [recordedIncidents, recordedResponders, recordedHeartbeats].flatMap(Object.keys);
 
 /** Runs one scenario with fresh stand-ins for the world, and keeps the history of what it names. */
@@ -46,7 +48,9 @@ async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, 
   if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);
   const history = await env.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
   const url = new URL(`histories/${file}.json`, import.meta.url);
-  await writeFile(url, `${historyToJSON(history)}\n`, { flag: 'wx' });
+  // Stack traces name the folder that this was recorded in.
+  const text = historyToJSON(history).replaceAll(root, '');
+  await writeFile(url, `${text}\n`, { flag: 'wx' });
 }
 type Bundle = Awaited<ReturnType<typeof bundle>>;
 
