@@ -58,14 +58,14 @@ test('events: malformed, mistyped and over-long ones are refused with what is wr
 
 test('every script and half a character come through; line breaks make no header, no second line, no TwiML', async () => {
   const nasty =
-    '🔥 عطل \u202Eetihw "q" <b>&\r\nBcc: mal@people.test\r\n\r\nbody \u0000 \u0007 </Say><Hangup/>';
+    '🔥 عطل \u202Eetihw "q" <u>&\r\nBcc: mal@people.test\r\n\r\nbody \u0000 \u0007 </Say><Hangup/>';
   const raw = JSON.stringify({ ...trigger(), routing_key: key('ada'), dedup_key: 'nasty' });
   const body = raw.replace('"summary":"s"', `"summary":${JSON.stringify(nasty)}`);
   expect((await product.post('/v2/enqueue', body)).status).toBe(202);
   const mail = await product.mailbox('ada').expectMail(/🔥 عطل/);
   expect(mail.item.headers).not.toHaveProperty('bcc');
   expect(mail.item.subject).not.toMatch(/\p{Cc}/u);
-  expect(mail.item.html).not.toContain('<b>');
+  expect(mail.item.html).not.toContain('<u>');
   const sms = await product.phone('ada').expectSms(/🔥 عطل/);
   expect(sms.text).not.toMatch(/[\p{Cc}\u202e]/u);
   await product.push('ada').expectPush(/🔥 عطل/);

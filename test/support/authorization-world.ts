@@ -153,7 +153,8 @@ export class AuthorizationWorld {
     return this.#api.database.inAccount(this.accountId, async (trx) => {
       const { rows: tables } = await trx.raw<{ rows: { name: string }[] }>(
         `select relname as name from pg_class
-          where relkind = 'r' and relrowsecurity and relname !~ '^(incident|log_entries|audit)'
+          where relkind = 'r' and relrowsecurity and has_table_privilege(oid, 'select')
+            and relname !~ '^(incident|log_entries|audit)'
           order by 1`,
       );
       const sums = tables.map(
