@@ -1,11 +1,12 @@
 import type { Delivery } from '../../domain/responder/types.ts';
 import { callbacks } from './links.ts';
 import type { PageMessage, RenderContext } from './links.ts';
+import { fitsSms } from './sms-size.ts';
 import { counts, cut, naming, plain, replyHint } from './text.ts';
 import type { Outgoing } from '../../providers/provider.ts';
 
-/** Two parts of an SMS and a little: what PagerDuty's texts take. */
-const LONGEST = 320;
+/** Characters of a title, alone and among others; shorter where the message would not fit. */
+const TITLE = { alone: 180, among: 60, least: 20 } as const;
 
 export function renderSms(
   delivery: Delivery,
@@ -21,7 +22,7 @@ function smsText({ message }: Delivery, context: RenderContext): string {
     case 'page':
       return pageText(message, context);
     case 'reply_result':
-      return cut(`PD Lite: ${plain(message.text)}`, LONGEST);
+      return cutToFit(`PD Lite: ${plain(message.text)}`);
     case 'verification':
       return `PD Lite: ${message.code} verifies this number for ${cut(plain(message.accountName), 60)}. Reply STOP to end, HELP for help.`;
   }
@@ -30,18 +31,32 @@ function smsText({ message }: Delivery, context: RenderContext): string {
 function pageText(message: PageMessage, context: RenderContext): string {
   const hint = ` ${replyHint(message, context.sharedAddress)}`;
   const head = message.openCount === 1 ? 'PD Lite: ' : `PD Lite: ${counts(message)}. `;
-  const room = LONGEST - head.length - hint.length;
-  return head + fit(message, room) + hint;
+  for (const names of listings(message)) {
+    const text = head + names + hint;
+    if (fitsSms(text)) return text;
+  }
+  return head.trimEnd() + hint;
 }
 
-/** As many incidents as there is room for, and the number of the rest. */
-function fit({ pages }: PageMessage, room: number): string {
-  const titleLength = pages.length === 1 ? 180 : 60;
-  const names = pages.map((page) => naming(page, titleLength));
+/** First as many incidents as there are, then fewer with the number of the rest, then shorter titles. */
+function* listings({ pages }: PageMessage): Generator<string> {
+  const longest = pages.length === 1 ? TITLE.alone : TITLE.among;
+  const names = pages.map((page) => naming(page, longest));
   for (let shown = names.length; shown > 0; shown--) {
-    const rest = names.length - shown;
-    const text = `${names.slice(0, shown).join('; ')}${rest > 0 ? `; +${rest} more` : ''}.`;
-    if (text.length <= room) return text;
+    yield `${names.slice(0, shown).join('; ')}${rest(names.length - shown)}.`;
   }
-  return `${cut(names[0] ?? '', room - 1)}.`;
+  const [first] = pages;
+  for (let length = longest; first && length >= TITLE.least; length -= 10) {
+    yield `${naming(first, length)}${rest(pages.length - 1)}.`;
+  }
+}
+
+function rest(count: number): string {
+  return count > 0 ? `; +${count} more` : '';
+}
+
+function cutToFit(text: string): string {
+  let length = text.length;
+  while (!fitsSms(cut(text, length))) length = Math.min(length, 310) - 1;
+  return cut(text, length);
 }

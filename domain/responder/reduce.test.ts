@@ -167,6 +167,36 @@ test.each([
   expect(answers(world)).toEqual([]);
 });
 
+test('a bare reply that could mean several pages is told the code of each', () => {
+  const world = new ResponderWorld();
+  page(world, 1);
+  world.pass(1000);
+  page(world, 2);
+  world.pass(1000);
+  const [first, second] = world.pages.map(({ code }) => code);
+  world.happen({ type: 'reply', reply: aReply('SM1', { action: 'resolve' }) });
+  expect(replyOutcome(world.state, 'SM1')?.text).toBe(
+    `2 incidents are open: reply 6 ${first ?? ''} for #1 Disk 1 is full, 6 ${second ?? ''} for #2 Disk 2 is full.`,
+  );
+  expect(answers(world)).toEqual([]);
+  world.happen({ type: 'reply', reply: aReply('SM2', { code: first ?? '' }) });
+  world.happen({ type: 'reply', reply: aReply('SM3', { contactMethodId: 'SMS1' }) });
+  expect(answers(world).map(({ incidentId }) => incidentId)).toEqual(['I1', 'I2']);
+});
+
+test('a bare reply for many pages names the latest codes, and how many there are', () => {
+  const world = new ResponderWorld();
+  for (let number = 1; number <= 6; number += 1) {
+    page(world, number);
+    world.pass(6000);
+  }
+  world.happen({ type: 'reply', reply: aReply('SM1') });
+  const text = replyOutcome(world.state, 'SM1')?.text ?? '';
+  for (const { code } of world.pages.slice(-3)) expect(text).toContain(`4 ${code} for #`);
+  expect(text).toMatch(/^6 incidents are open: .*, or a code of the 3 messages before\.$/);
+  expect(text.length).toBeLessThan(260);
+});
+
 test('ten wrong codes lock guessing out for an hour with one notice; the right code still counts', () => {
   const world = new ResponderWorld();
   page(world, 1);

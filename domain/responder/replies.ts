@@ -3,7 +3,7 @@ import { findCode, isAlive } from './codes.ts';
 import { RESPONDER_LIMITS } from './limits.ts';
 import { methodOf, withMethod } from './methods.ts';
 import { closePage } from './pages.ts';
-import { acceptedText, alreadyText, clock } from './text.ts';
+import { acceptedText, alreadyText, choicesText, clock, type Choice } from './text.ts';
 import type {
   Decision,
   KnownIncident,
@@ -73,8 +73,24 @@ function bareReply(state: ResponderState, reply: Reply, moment: Moment): Verdict
   }
   const why =
     more.length > 0 ? `${state.pages.length} incidents are open` : 'A bare reply is not enough';
-  const text = `${why}: reply with the code from the message, like ${digit(reply)} ABC234.`;
-  return refuse(state, 'code_needed', text);
+  const choices = choicesText(digit(reply), choicesOf(state, reply, moment.nowMs));
+  const how = choices ?? `with the code from the message, like ${digit(reply)} ABC234`;
+  return refuse(state, 'code_needed', `${why}: reply ${how}.`);
+}
+
+/** What the open pages can be answered with: for each the latest code that this contact method was sent. */
+function choicesOf(state: ResponderState, reply: Reply, nowMs: number): readonly Choice[] {
+  const alive = state.codes.filter(
+    (code) =>
+      isAlive(code, nowMs) &&
+      (reply.contactMethodId === null || code.contactMethodId === reply.contactMethodId),
+  );
+  const byCode = new Map<string, string[]>();
+  for (const { incidentId } of state.pages) {
+    const latest = alive.findLast(({ incidentIds }) => incidentIds.includes(incidentId));
+    if (latest) byCode.set(latest.code, [...(byCode.get(latest.code) ?? []), incidentId]);
+  }
+  return [...byCode].map(([code, ids]) => ({ code, incidents: known(state, ids) }));
 }
 
 function nothingOpen(state: ResponderState, reply: Reply, nowMs: number): Verdict {

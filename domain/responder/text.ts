@@ -4,6 +4,8 @@ const DONE = { acknowledge: 'Acknowledged', resolve: 'Resolved', escalate: 'Esca
 
 /** Longest list of incidents that a sentence spells out. */
 const NAMED = 3;
+/** Characters of a title beside a code: several of them have to fit into a text message. */
+const CHOICE_TITLE = 30;
 
 /** «Acknowledged: #12 Disk full.» or «Resolved: 4 incidents (#1, #2, #3, …).» */
 export function acceptedText(
@@ -16,6 +18,22 @@ export function acceptedText(
   return `${DONE[action]}: ${names(incidents)}.${rest}`;
 }
 
+/** A code, and the open incidents that it answers. */
+export interface Choice {
+  readonly code: string;
+  readonly incidents: readonly KnownIncident[];
+}
+
+/** «4 ABC234 for #12 Disk full, 4 DEF567 for 2 incidents (#13, #14)»; null when there is no code to name. */
+export function choicesText(digit: string, choices: readonly Choice[]): string | null {
+  if (choices.length === 0) return null;
+  const shown = choices
+    .slice(-NAMED)
+    .map(({ code, incidents }) => `${digit} ${code} for ${names(incidents, CHOICE_TITLE)}`);
+  const left = choices.length - shown.length;
+  return `${shown.join(', ')}${left > 0 ? `, or a code of the ${left} messages before` : ''}`;
+}
+
 /** Who answered, and when. */
 export function alreadyText(incidents: readonly KnownIncident[], userId: string): string {
   const [first] = incidents;
@@ -26,10 +44,12 @@ export function alreadyText(incidents: readonly KnownIncident[], userId: string)
   return `${names(incidents)} ${verb} already ${status} by ${who} at ${clock(at)}.`;
 }
 
-function names(incidents: readonly KnownIncident[]): string {
+function names(incidents: readonly KnownIncident[], titleLength = 60): string {
   const [first] = incidents;
   if (first && incidents.length === 1) {
-    return `#${first.incidentNumber} ${first.title.slice(0, 60)}`.trim();
+    // never half of a character
+    const title = first.title.slice(0, titleLength).replace(/[\uD800-\uDBFF]$/, '');
+    return `#${first.incidentNumber} ${title}`.trim();
   }
   const numbers = incidents.slice(0, NAMED).map((item) => `#${item.incidentNumber}`);
   const more = incidents.length > NAMED ? ', …' : '';
