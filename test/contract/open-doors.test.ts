@@ -46,6 +46,7 @@ const DOORS: Readonly<Record<string, 'integration key' | 'signature' | 'link' | 
   healthReady: 'self',
   describeApi: 'self',
   showDocs: 'self',
+  start: 'self',
 };
 
 /** What a known key is told where it is not enough by itself; elsewhere its event is taken. */
