@@ -67,6 +67,7 @@ export const REST_ERRORS = {
   notFound: { status: 404, code: 2100, message: 'Not Found' },
   methodNotAllowed: { status: 405, code: 2100, message: 'Method Not Allowed' },
   tooLarge: { status: 413, code: 2001, message: 'Request Entity Too Large' },
+  idempotencyKeyReused: { status: 422, code: 2001, message: 'Invalid Input Provided' },
   rateLimited: { status: 429, code: 2020, message: 'Rate Limit Exceeded' },
   internal: { status: 500, code: 2000, message: 'Internal Server Error' },
 } as const;

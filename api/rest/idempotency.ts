@@ -5,6 +5,7 @@ import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { IncidentView } from '../../domain/incident/types.ts';
 import type { ActionMemory } from '../../domain/incident/validate.ts';
 import { INCIDENT } from '../../domain/messages.ts';
+import { REST_ERRORS } from '../problems.ts';
 import type { Caller } from './incident-actions.ts';
 import { invalidInput, RestError } from './shared/rest-error.ts';
 
@@ -49,7 +50,8 @@ function hash(digits: number, ...parts: readonly (string | Buffer)[]): string {
 
 /** 422, as the draft has it for a key that comes with another request. */
 export function keyReused(): RestError {
-  return new RestError(422, 2001, 'Invalid Input Provided', {
+  const { status, code, message } = REST_ERRORS.idempotencyKeyReused;
+  return new RestError(status, code, message, {
     errors: ['The Idempotency-Key belongs to another request.'],
   });
 }
