@@ -19,7 +19,7 @@ const { deliver } = workflow.proxyActivities<DeliveryActivities>(deliveryOptions
 /** Writes log entries; retried without end, beside the paging. */
 export const { project } = workflow.proxyActivities<ProjectionActivities>({
   taskQueue: TASK_QUEUES.projection,
-  startToCloseTimeout: '30 s',
+  startToCloseTimeout: '10 s',
   retry: { initialInterval: '1 s', maximumInterval: '10 s' },
 });
 
