@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { createDeliveryActivities } from '../../../activities/delivery.ts';
 import { createMessagingActivities } from '../../../activities/messaging.ts';
 import { createPagingActivities } from '../../../activities/paging.ts';
+import { ProviderHealth } from '../../../activities/provider-health.ts';
 import type { ProjectionBatch } from '../../../activities/contract.ts';
 import { RESPONDER } from '../../../domain/messages.ts';
 import type { Delivery } from '../../../domain/responder/types.ts';
@@ -31,6 +32,7 @@ const vendor = (deliveries: ReadonlyMap<string, Delivery>): Provider => ({
     if (delivery) tell({ type: 'sent', delivery });
     return Promise.resolve({ providerId: key });
   },
+  check: () => Promise.resolve(),
   close: () => Promise.resolve(),
 });
 
@@ -45,12 +47,14 @@ function activitiesOf(task: WorkerTask) {
   );
   const directory = memoryDirectory(task.casts.map(accountOf));
   const deliveries = new Map<string, Delivery>();
-  const provider = vendor(deliveries);
+  const providers = { sms: [vendor(deliveries)], voice: [], email: [], push: [], webhook: [] };
+  const nothing = () => undefined;
+  const metrics = { breaker: nothing, probe: nothing, channelDown: nothing };
+  const health = new ProviderHealth({ providers, metrics, logger, now: Date.now, sharePercent: 0 });
   const delivery = createDeliveryActivities({
-    ...{ directory, logger, now: Date.now },
-    providers: { sms: [provider], voice: [], email: [], push: [], webhook: [] },
+    ...{ directory, logger, now: Date.now, providers, health },
     config: { PUBLIC_URL: 'http://localhost', LINK_SECRET: 'x'.repeat(32), REPLY_DOMAIN: 'x.test' },
-    metrics: { delivered: () => undefined, pagingLatency: () => undefined },
+    metrics: { delivered: nothing, pagingLatency: nothing, providerFailed: nothing },
     withSpan: (_name, _options, body) => body(),
     openPages: (accountId, userId, pageIds) =>
       withDeadline(client, 1000, () =>
