@@ -12,6 +12,10 @@ const commands = {
   'watchdog-seal': ['watchdog/seal.ts', '< contacts.json: seal the watchdog’s contact list'],
   simulators: ['simulators/main.ts', 'run the simulated phones and mailboxes'],
   migrate: ['db/main.ts', 'bring the database schema up to date (--seed: and add a demo account)'],
+  rebuild: [
+    'worker/rebuild.ts',
+    'write the lists in PostgreSQL anew from the histories in Temporal (--account ID)',
+  ],
   replay: ['worker/replay.ts', 'FILE: replay a history that the `temporal` CLI exported'],
 };
 

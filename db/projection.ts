@@ -25,14 +25,25 @@ export async function writeProjections(
   database: Database,
   accountId: string,
   projections: readonly Projection[],
+  { replace = false }: WriteOptions = {},
 ): Promise<void> {
   const views = newestViews(projections);
   await database.inAccount(accountId, async (trx) => {
-    if (views.length > 0) await upsertViews(trx, accountId, views);
-    await insertAlertKeys(trx, accountId, views);
+    if (views.length > 0)
+      await upsertViews(
+        trx,
+        views.map((view) => incidentRow(accountId, view)),
+        replace,
+      );
+    await insertAlertKeys(trx, accountId, projections);
     // Last: from here to the commit no other transaction appends to the account's audit log.
-    await insertEntries(trx, accountId, projections);
+    await insertEntries(trx, accountId, { projections, replace });
   });
+}
+
+export interface WriteOptions {
+  /** Rows of the same revision, and log entries, are written anew; for a rebuild. */
+  readonly replace?: boolean;
 }
 
 /** One view an incident, since a statement changes a row once; by id, so that writers lock in the same order. */
@@ -46,34 +57,35 @@ function newestViews(projections: readonly Projection[]): readonly IncidentView[
 
 async function upsertViews(
   trx: Knex.Transaction,
-  accountId: string,
-  views: readonly IncidentView[],
+  rows: readonly ReturnType<typeof incidentRow>[],
+  replace: boolean,
 ) {
   await trx('incidents')
-    .insert(views.map((view) => incidentRow(accountId, view)))
+    .insert(rows)
     .onConflict(['account_id', 'id'])
     .merge()
     // Two runs of a workflow may tell the same incident; the newer revision stays.
-    .whereRaw('incidents.revision < excluded.revision');
+    .whereRaw(`incidents.revision ${replace ? '<=' : '<'} excluded.revision`);
 }
 
 /** Keys other than the incident's own. They stay: whoever looks for one wants the incident that it once led to. */
 async function insertAlertKeys(
   trx: Knex.Transaction,
   accountId: string,
-  views: readonly IncidentView[],
+  projections: readonly Projection[],
 ) {
-  const rows = views.flatMap((view) =>
+  const rows = projections.flatMap(({ view }) =>
     otherKeys(view).map((key) => ({
       account_id: accountId,
       alert_key: key,
-      incident_id: view.id,
+      incident_id: view?.id,
     })),
   );
   if (rows.length > 0) await trx('incident_alert_keys').insert(rows).onConflict().ignore();
 }
 
-function otherKeys(view: IncidentView): readonly string[] {
+function otherKeys(view: IncidentView | null): readonly string[] {
+  if (view === null) return [];
   const keys = new Set(view.alerts.map(({ dedupKey }) => clean(dedupKey)));
   keys.delete(clean(view.incidentKey ?? ''));
   return [...keys];
@@ -105,20 +117,27 @@ function incidentRow(accountId: string, view: IncidentView) {
 async function insertEntries(
   trx: Knex.Transaction,
   accountId: string,
-  projections: readonly Projection[],
+  {
+    projections,
+    replace,
+  }: { readonly projections: readonly Projection[]; readonly replace: boolean },
 ) {
-  const rows = projections
-    .flatMap(({ entries, by = NO_EXECUTION }) =>
-      entries.map((entry) => ({ ...auditOfEntry(entry, by), entry })),
-    )
-    .map((row, place) => ({ ...row, place }));
+  const told = projections.flatMap(({ entries, by = NO_EXECUTION }) =>
+    entries.map((entry) => ({ ...auditOfEntry(entry, by), entry })),
+  );
+  // A run that tried again may have told an entry twice.
+  const once = new Map(told.map((row) => [row.entry.id, row]));
+  const rows = [...once.values()].map((row, place) => ({ ...row, place }));
   if (rows.length === 0) return;
   const given = { account: accountId, rows: toJsonb(rows) };
-  await trx.raw(INSERT_ENTRIES, given);
+  await trx.raw(insertEntriesSql(replace ? OVERWRITE : 'nothing'), given);
 }
 
+const OVERWRITE = `update set incident_id = excluded.incident_id, seq = excluded.seq, type = excluded.type,
+      at = excluded.at, entry = excluded.entry`;
+
 // An entry that is new gets its audit record with it, in one statement; one that is there has it already.
-const INSERT_ENTRIES = `
+const insertEntriesSql = (onConflict: string): string => `
   with given as (
     select * from jsonb_to_recordset(:rows::jsonb) as r (
       place integer, entry jsonb, id text, occurred_at timestamptz, actor_type text, actor_id text,
@@ -130,7 +149,7 @@ const INSERT_ENTRIES = `
     select g.entry ->> 'id', :account, g.entry ->> 'incidentId', (g.entry ->> 'seq')::integer,
       g.entry ->> 'type', (g.entry ->> 'at')::timestamptz, g.entry
     from given g
-    on conflict (account_id, id) do nothing returning log_entries.id
+    on conflict (account_id, id) do ${onConflict} returning log_entries.id
   )
   insert into audit_records (
     account_id, id, occurred_at, actor_type, actor_id, on_behalf_of, credential_id, action, operation,
