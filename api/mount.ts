@@ -12,6 +12,7 @@ import { MAX_BODY_BYTES, readJson } from './read-json.ts';
 import { tellRefused } from './refused-request.ts';
 import { contextOf } from './request-context.ts';
 import { invalidInput, RestError } from './rest/shared/rest-error.ts';
+import { inTimeZone } from './rest/shared/time-zone.ts';
 import type { Answer, Route, RouteInput } from './route.ts';
 
 /** PagerDuty's limit: requests a minute of one key. */
@@ -95,8 +96,15 @@ async function serve(serving: Serving, request: Request, response: Response): Pr
   const parsed = parseRequest(route, request);
   const requester = actor && { ...actor, origin: originOf(route, request, context) };
   const answer = await handle(withActor({ ...input, ...parsed }, requester));
-  sendAnswer(response, answer);
+  sendAnswer(response, localised(answer, parsed.query));
   deps.logger.trace({ requestId: context.requestId }, 'answered');
+}
+
+/** Every route whose query knows `time_zone` honours it. */
+function localised(answer: Answer, query: unknown): Answer {
+  const zone: unknown =
+    typeof query === 'object' && query !== null ? Reflect.get(query, 'time_zone') : undefined;
+  return typeof zone === 'string' ? { ...answer, body: inTimeZone(answer.body, zone) } : answer;
 }
 
 /** The actor, once key, limit and permission allow the request; null on a public route. */

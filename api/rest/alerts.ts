@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Alert } from '../../domain/incident/types.ts';
 import { defineRoute, type Answer, type Route } from '../route.ts';
 import { act, findOr404, type Acted, type Caller } from './incident-actions.ts';
-import { alertJson } from './incident-json.ts';
+import { alertJson } from './alert-json.ts';
+import { firstEntryJson } from './incidents-json.ts';
 import { freshness, jsonContext, type IncidentDeps } from './incident-part.ts';
 import { pageBody, pageOfAll, pageQuery, readPage } from './shared/pagination.ts';
 import { invalidInput, notFound } from './shared/rest-error.ts';
@@ -13,6 +14,7 @@ import {
   includeParam,
   ok,
   pageSchema,
+  referenceInput,
   resourceSchema,
   wrapped,
 } from './shared/schemas.ts';
@@ -43,7 +45,10 @@ const listQuery = z.object({
 });
 /** PagerDuty's bound of a bulk update. */
 const BULK_MAX = 250;
-const alertInput = z.object({ status: z.enum(['triggered', 'resolved']).optional() });
+const alertInput = z.object({
+  status: z.enum(['triggered', 'resolved']).optional(),
+  incident: referenceInput.nullish(),
+});
 const updateBody = z.object({ alert: alertInput });
 const bulkBody = z.object({
   alerts: z
@@ -71,7 +76,11 @@ export function createAlertRoutes(deps: IncidentDeps): readonly Route[] {
         const { view, source, ageSeconds } = await findOr404(deps.live, actor, params.id);
         const context = jsonContext(deps, actor, query['include[]']);
         const found = pageOfAll(matching(view.alerts, query), page);
-        const alerts = found.items.map((alert) => alertJson(context, view, alert));
+        const first = await firstEntryJson(deps.database, context, view);
+        const alerts = found.items.map((alert) => ({
+          ...alertJson(context, view, alert),
+          ...(first && { first_trigger_log_entry: first }),
+        }));
         const body = pageBody('alerts', alerts, page, found);
         return { status: 200, body, headers: freshness(source, ageSeconds) };
       },
@@ -126,7 +135,7 @@ export function createAlertRoutes(deps: IncidentDeps): readonly Route[] {
   ];
 }
 
-type Wanted = { readonly id: string; readonly status?: 'triggered' | 'resolved' | undefined };
+type Wanted = { readonly id: string } & z.infer<typeof alertInput>;
 
 /** Those whose wanted status is resolved; without one nothing changes. @throws RestError 404, 400 */
 async function resolveThose(
@@ -136,7 +145,10 @@ async function resolveThose(
   wanted: readonly Wanted[],
 ): Promise<Acted> {
   const { view } = await findOr404(deps.live, caller.actor, incidentId);
-  for (const { id, status } of wanted) {
+  for (const { id, status, incident } of wanted) {
+    if (incident && incident.id !== incidentId) {
+      throw invalidInput('incident: an alert goes to another incident by a merge only');
+    }
     const alert = view.alerts.find((candidate) => candidate.id === id);
     if (!alert) throw notFound();
     if (status === 'triggered' && alert.status === 'resolved') {

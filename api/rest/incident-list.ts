@@ -13,7 +13,8 @@ import type { IncidentView } from '../../domain/incident/types.ts';
 import { defineRoute, type Answer, type Route } from '../route.ts';
 import type { Actor } from '../../domain/permissions.ts';
 import { findOr404 } from './incident-actions.ts';
-import { incidentJson, type JsonContext } from './incident-json.ts';
+import { incidentsJson } from './incidents-json.ts';
+import type { JsonContext } from './incident-references.ts';
 import { freshness, incidentSchema, jsonContext, type IncidentDeps } from './incident-part.ts';
 import { listParam, pageBody, pageOfAll, pageQuery, readPage } from './shared/pagination.ts';
 import { invalidInput } from './shared/rest-error.ts';
@@ -23,6 +24,7 @@ import {
   instantSchema,
   ok,
   pageSchema,
+  timeZoneParam,
   wrapped,
 } from './shared/schemas.ts';
 
@@ -48,7 +50,7 @@ const listQuery = z.object({
   since: instantSchema.optional(),
   until: instantSchema.optional(),
   date_range: z.literal('all').optional(),
-  time_zone: z.string().max(64).optional(),
+  time_zone: timeZoneParam,
   sort_by: z.string().max(100).default('created_at:asc'),
   'include[]': includeParam,
 });
@@ -88,7 +90,8 @@ export function createIncidentListRoutes(deps: IncidentDeps): readonly Route[] {
         const { view, source, ageSeconds } = await findOr404(deps.live, actor, params.id);
         const context = jsonContext(deps, actor, query['include[]']);
         const headers = freshness(source, ageSeconds);
-        return { status: 200, body: { incident: incidentJson(context, view) }, headers };
+        const [incident] = await incidentsJson(deps.database, context, [view]);
+        return { status: 200, body: { incident }, headers };
       },
     }),
   ];
@@ -108,7 +111,8 @@ async function projectedList(
     now: deps.now(),
     backlogSeconds: deps.projectionBacklogSeconds?.() ?? null,
   });
-  const incidents = found.items.map(({ view }) => incidentJson(context, view));
+  const views = found.items.map(({ view }) => view);
+  const incidents = await incidentsJson(deps.database, context, views);
   const body = pageBody('incidents', incidents, page, found);
   return { status: 200, body, headers: freshness('projection', lag) };
 }
@@ -124,7 +128,7 @@ async function liveList(
   const filter = filterOf(context.index, { ...query, date_range: 'all' }, deps.now());
   const matching = live.views.filter((view) => matches(view, filter));
   const found = pageOfAll(matching, page);
-  const incidents = found.items.map((view) => incidentJson(context, view));
+  const incidents = await incidentsJson(deps.database, context, found.items);
   const missing = live.more || live.unanswered > 0;
   const incomplete = missing
     ? { 'pdlite-incomplete': `more=${live.more}, unanswered=${live.unanswered}` }

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import type { Actor } from '../../domain/permissions.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { LiveIncidents } from '../live-incidents.ts';
-import type { JsonContext } from './incident-json.ts';
+import type { JsonContext } from './incident-references.ts';
+import { indexContext } from './shared/policy-context.ts';
+import { createRefer } from './shared/references.ts';
+import type { PolicyContext } from './policy-json.ts';
 import { RestError } from './shared/rest-error.ts';
 import { referenceSchema, resourceSchema } from './shared/schemas.ts';
 
@@ -20,7 +23,9 @@ export function jsonContext(
 ): JsonContext {
   const index = deps.directory.account(actor.accountId);
   if (!index) throw new RestError(503, 2000, 'The configuration is not loaded yet');
-  return { index, config: deps.config, include };
+  let shapes: PolicyContext | undefined;
+  const make = () => indexContext(createRefer(deps.config.PUBLIC_URL), index);
+  return { index, config: deps.config, include, shapes: () => (shapes ??= make()) };
 }
 
 /** Says where an answer comes from, and how old it may be. */

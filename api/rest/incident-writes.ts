@@ -6,7 +6,8 @@ import type { IncidentAddress, IncidentView } from '../../domain/incident/types.
 import { queryView } from '../live-incidents.ts';
 import { defineRoute, type Answer, type Route } from '../route.ts';
 import { act, findOr404, onceOnly, type Acted, type Caller } from './incident-actions.ts';
-import { incidentJson, incidentReference } from './incident-json.ts';
+import { incidentJson } from './incident-json.ts';
+import { incidentReference } from './incident-references.ts';
 import { incidentSchema, jsonContext, type IncidentDeps } from './incident-part.ts';
 import { startIncident, type NewIncident } from './incident-start.ts';
 import { actionsOf, assignmentsInput, updateFields } from './incident-update.ts';

@@ -5,12 +5,21 @@ import type { GenericMapping } from '../../domain/model.ts';
 import { hashKey, newId, newIntegrationKey } from '../../platform/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { INTEGRATION_TYPES, integrationJson } from './policy-json.ts';
+import { INTEGRATION_TYPES, integrationJson, serviceJson } from './policy-json.ts';
 import { integrationAddress } from '../intake/mail.ts';
 import { SNS_TOPIC } from '../intake/sns.ts';
 import { createConfigStore, getOr404, type Reading } from './shared/config-store.ts';
+import { readPolicyContext } from './shared/policy-context.ts';
 import { invalidInput, notFound } from './shared/rest-error.ts';
-import { idParams, idSchema, nameSchema, ok, resourceSchema, wrapped } from './shared/schemas.ts';
+import {
+  idParams,
+  idSchema,
+  includeParam,
+  nameSchema,
+  ok,
+  resourceSchema,
+  wrapped,
+} from './shared/schemas.ts';
 
 /** Integrations of one service; more are refused. */
 const INTEGRATIONS_MAX = 100;
@@ -129,11 +138,18 @@ export function createIntegrationRoutes(deps: ApiDeps): readonly Route[] {
       operationId: 'getIntegration',
       summary: 'Get an integration, without its key',
       params: integrationParams,
+      query: z.object({ 'include[]': includeParam }),
       responses: { 200: ok('The integration.', one) },
-      handle: ({ actor, params }) =>
+      handle: ({ actor, params, query }) =>
         store.read(actor, async (read) => {
           const item = await findIntegration(read, params);
-          return { status: 200, body: await answer(read, item) };
+          const { integration } = await answer(read, item);
+          if (!query['include[]']?.includes('services'))
+            return { status: 200, body: { integration } };
+          const service = await getOr404(read.trx, services, item.serviceId);
+          const context = await readPolicyContext(read, { services: [service] });
+          const shown = { ...integration, service: serviceJson(service, context) };
+          return { status: 200, body: { integration: shown } };
         }),
     }),
     defineRoute({

@@ -5,7 +5,7 @@ import { listLogEntries, readLogEntry } from '../../db/read/log-entries.ts';
 import type { IncidentView, LogEntry } from '../../domain/incident/types.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { findOr404 } from './incident-actions.ts';
-import { logEntryJson } from './incident-json.ts';
+import { logEntryJson } from './log-entry-json.ts';
 import { freshness, jsonContext, type IncidentDeps } from './incident-part.ts';
 import { listParam, pageBody, pageQuery, readPage } from './shared/pagination.ts';
 import { notFound } from './shared/rest-error.ts';
@@ -16,6 +16,7 @@ import {
   ok,
   pageSchema,
   resourceSchema,
+  timeZoneParam,
   wrapped,
 } from './shared/schemas.ts';
 
@@ -24,7 +25,7 @@ const entrySchema = resourceSchema({
   agent: z.unknown(),
   channel: z.unknown(),
 });
-const entryQuery = { 'include[]': includeParam, time_zone: z.string().max(64).optional() };
+const entryQuery = { 'include[]': includeParam, time_zone: timeZoneParam };
 const listQuery = z.object({
   ...pageQuery,
   ...entryQuery,

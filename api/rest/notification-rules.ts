@@ -10,6 +10,7 @@ import { invalidInput, notFound } from './shared/rest-error.ts';
 import {
   idParams,
   idSchema,
+  includeParam,
   ok,
   referenceInput,
   referenceSchema,
@@ -30,7 +31,8 @@ const fields = {
 const createBody = z.object({ notification_rule: z.object(fields) });
 const updateBody = z.object({ notification_rule: z.object(fields).partial() });
 const ruleParams = z.object({ id: idSchema, notification_rule_id: idSchema });
-const listQuery = z.object({ urgency: urgency.optional() });
+const getQuery = z.object({ 'include[]': includeParam });
+const listQuery = getQuery.extend({ urgency: z.enum(['high', 'low', 'all']).default('all') });
 const ruleSchema = resourceSchema({
   start_delay_in_minutes: z.int(),
   urgency,
@@ -60,9 +62,10 @@ export function createNotificationRuleRoutes(deps: ApiDeps): readonly Route[] {
         store.read(actor, async (reading) => {
           await getOr404(reading.trx, users, params.id);
           const found = await notificationRules.where(reading.trx, 'user_id', [params.id]);
-          const wanted = found.filter((rule) => [undefined, rule.urgency].includes(query.urgency));
+          const wanted = found.filter((rule) => ['all', rule.urgency].includes(query.urgency));
           const methods = await contactMethods.where(reading.trx, 'user_id', [params.id]);
-          const items = wanted.map((rule) => ruleJson(reading.refer, rule, methods));
+          const include = new Set(query['include[]']);
+          const items = wanted.map((rule) => ruleJson(reading.refer, rule, methods, include));
           return { status: 200, body: { notification_rules: items } };
         }),
     }),
@@ -104,11 +107,13 @@ export function createNotificationRuleRoutes(deps: ApiDeps): readonly Route[] {
       operationId: 'getNotificationRule',
       summary: 'Get a notification rule',
       params: ruleParams,
+      query: getQuery,
       responses: { 200: ok('The rule.', one) },
-      handle: ({ actor, params }) =>
+      handle: ({ actor, params, query }) =>
         store.read(actor, async (reading) => {
           const rule = await findRule(reading, params);
-          return { status: 200, body: { notification_rule: await json(reading, rule) } };
+          const include = new Set(query['include[]']);
+          return { status: 200, body: { notification_rule: await json(reading, rule, include) } };
         }),
     }),
     defineRoute({
@@ -165,7 +170,11 @@ async function requireOwnMethod({ trx }: Changing, rule: NotificationRule): Prom
   throw invalidInput('notification_rule.contact_method: is not a contact method of the user');
 }
 
-async function json({ trx, refer }: Reading, rule: NotificationRule) {
+async function json(
+  { trx, refer }: Reading,
+  rule: NotificationRule,
+  include: ReadonlySet<string> = new Set(),
+) {
   const method = await contactMethods.find(trx, rule.contactMethodId);
-  return ruleJson(refer, rule, method ? [method] : []);
+  return ruleJson(refer, rule, method ? [method] : [], include);
 }

@@ -1,16 +1,27 @@
 import { z } from 'zod';
 
 import type { AccountIndex } from '../../domain/directory.ts';
+import type { Schedule } from '../../domain/model.ts';
 import { onCallsOf, type OnCall } from '../../domain/on-call.ts';
 import { renderSchedule } from '../../domain/schedule/schedule.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { policyJson, type PolicyContext } from './policy-json.ts';
+import { policyJson } from './policy-json.ts';
+import { scheduleJson } from './schedule-json.ts';
+import { usesSchedule } from './schedule-reading.ts';
+import { indexContext } from './shared/policy-context.ts';
 import { listParam, pageBody, pageOfAll, pageQuery, readPage } from './shared/pagination.ts';
 import { createRefer, type Refer } from './shared/references.ts';
 import { invalidInput, notFound } from './shared/rest-error.ts';
 import { readRange } from './shared/schedule-input.ts';
-import { includeParam, instantSchema, ok, pageSchema, referenceSchema } from './shared/schemas.ts';
+import {
+  includeParam,
+  instantSchema,
+  ok,
+  pageSchema,
+  referenceSchema,
+  timeZoneParam,
+} from './shared/schemas.ts';
 import { userJson, userReference } from './user-json.ts';
 
 const listQuery = z.object({
@@ -21,6 +32,7 @@ const listQuery = z.object({
   'include[]': includeParam,
   since: instantSchema.optional(),
   until: instantSchema.optional(),
+  time_zone: timeZoneParam,
   earliest: z.enum(['true', 'false']).default('false'),
 });
 type Query = z.infer<typeof listQuery>;
@@ -123,30 +135,29 @@ function onCallJson(
   return {
     escalation_policy:
       policy && includes.has('escalation_policies')
-        ? policyJson(policy, contextOf(refer, index))
+        ? policyJson(policy, indexContext(refer, index))
         : refer('escalation_policy_reference', policyPath, policy?.name ?? ''),
     user:
       user && includes.has('users')
         ? userJson(refer, user, teams)
         : userReference(refer, { id: item.userId, name: user?.name ?? '' }),
-    schedule: schedule
-      ? refer('schedule_reference', `schedules/${schedule.id}`, schedule.name)
-      : null,
+    schedule: schedule ? scheduleShown(refer, index, schedule, includes) : null,
     escalation_level: item.level,
     start: item.start,
     end: item.end,
   };
 }
 
-function contextOf(refer: Refer, { config, policies }: AccountIndex): PolicyContext {
-  return {
-    refer,
-    userNames: new Map(config.users.map((user) => [user.id, user.name])),
-    scheduleNames: new Map(config.schedules.map((schedule) => [schedule.id, schedule.name])),
-    teams: new Map(config.teams.map((team) => [team.id, team])),
-    services: config.services,
-    policies,
-    integrations: [],
-    includes: new Set(),
-  };
+function scheduleShown(
+  refer: Refer,
+  index: AccountIndex,
+  schedule: Schedule,
+  includes: ReadonlySet<string>,
+) {
+  if (!includes.has('schedules')) {
+    return refer('schedule_reference', `schedules/${schedule.id}`, schedule.name);
+  }
+  const { userNames, teams } = indexContext(refer, index);
+  const policies = index.config.policies.filter((policy) => usesSchedule(policy, schedule.id));
+  return scheduleJson(schedule, { refer, userNames, teams, policies });
 }

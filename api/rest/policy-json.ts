@@ -13,10 +13,15 @@ export interface PolicyContext {
   readonly policies: ReadonlyMap<string, EscalationPolicy>;
   readonly integrations: readonly IntegrationRecord[];
   readonly includes: ReadonlySet<string>;
+  /** Targets of rules that are shown whole, by `user/{id}` or `schedule/{id}`. */
+  readonly targets: ReadonlyMap<string, object>;
 }
 
 /** An escalation policy as PagerDuty shows one. */
-export function policyJson(policy: EscalationPolicy, context: PolicyContext) {
+export function policyJson(
+  policy: EscalationPolicy,
+  context: PolicyContext,
+): Record<string, unknown> {
   const { refer } = context;
   const own = context.services.filter((service) => service.escalationPolicyId === policy.id);
   return {
@@ -32,7 +37,9 @@ export function policyJson(policy: EscalationPolicy, context: PolicyContext) {
       targets: rule.targets.map((target) => targetReference(target, context)),
     })),
     services: own.map((service) =>
-      refer('service_reference', `services/${service.id}`, service.name),
+      context.includes.has('services')
+        ? serviceJson(service, { ...context, includes: new Set() })
+        : refer('service_reference', `services/${service.id}`, service.name),
     ),
     teams: teamsOf(policy.teamIds, context),
   };
@@ -40,15 +47,17 @@ export function policyJson(policy: EscalationPolicy, context: PolicyContext) {
 
 function targetReference(
   target: EscalationPolicy['rules'][number]['targets'][number],
-  { refer, userNames, scheduleNames }: PolicyContext,
-) {
+  { refer, userNames, scheduleNames, targets }: PolicyContext,
+): object {
+  const whole = targets.get(`${target.type}/${target.id}`);
+  if (whole) return whole;
   const names = target.type === 'user' ? userNames : scheduleNames;
   const name = names.get(target.id) ?? target.id;
   return refer(`${target.type}_reference`, `${target.type}s/${target.id}`, name);
 }
 
 /** A service as PagerDuty shows one. */
-export function serviceJson(service: Service, context: PolicyContext) {
+export function serviceJson(service: Service, context: PolicyContext): Record<string, unknown> {
   const { refer, includes } = context;
   const own = context.integrations.filter((item) => item.serviceId === service.id);
   const policy = context.policies.get(service.escalationPolicyId);

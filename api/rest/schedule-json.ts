@@ -7,6 +7,7 @@ import {
 } from '../../domain/schedule/schedule.ts';
 import type { OverrideRecord } from '../../db/stores/schedules.ts';
 import type { Refer } from './shared/references.ts';
+import type { Range } from './shared/schedule-input.ts';
 import { teamReference, userReference } from './user-json.ts';
 
 /** What a schedule's references are shown with. */
@@ -16,8 +17,15 @@ export interface ScheduleContext {
   readonly teams: ReadonlyMap<string, Team>;
   readonly policies: readonly EscalationPolicy[];
   /** Absent: nothing is rendered. */
-  readonly range?: { readonly since: string; readonly until: string };
+  readonly range?: Range;
+  /** Shows when this user is on call next, from `now`. */
+  readonly next?: { readonly userId: string; readonly now: string };
 }
+
+/** How far `next` looks ahead. */
+const NEXT_MS = 90 * 86_400_000;
+/** An entry that passes the range is shown whole as far as one turn goes, and this much at least. */
+const OVERFLOW_MS = 8 * 86_400_000;
 
 /** A schedule as PagerDuty shows one; the layers as they were given, rendered with a range. */
 export function scheduleJson(schedule: Schedule, context: ScheduleContext) {
@@ -38,48 +46,58 @@ export function scheduleJson(schedule: Schedule, context: ScheduleContext) {
       return team ? [teamReference(refer, team)] : [];
     }),
     ...(range ? renderedJson(schedule, range, context) : {}),
+    ...nextJson(schedule, context),
   };
 }
 
-function renderedJson(
-  schedule: Schedule,
-  range: { readonly since: string; readonly until: string },
-  context: ScheduleContext,
-) {
-  const { since, until } = range;
+function nextJson(schedule: Schedule, context: ScheduleContext) {
+  if (!context.next) return {};
+  const { userId, now } = context.next;
+  const until = new Date(Date.parse(now) + NEXT_MS).toISOString();
+  const entry = renderSchedule(schedule, now, until).find((item) => item.userId === userId);
+  if (!entry) return {};
+  const { start, end } = entry;
+  return { next_oncall_for_user: { start, end, user: userOf(userId, context) } };
+}
+
+function renderedJson(schedule: Schedule, range: Range, context: ScheduleContext) {
+  const sub = (name: string, render: Render) => ({
+    name,
+    ...entriesJson(entriesOf(schedule, range, render), range, context),
+  });
   return {
-    final_schedule: subSchedule(
-      'Final Schedule',
-      renderSchedule(schedule, since, until),
-      range,
-      context,
-    ),
-    overrides_subschedule: subSchedule(
-      'Overrides',
+    final_schedule: sub('Final Schedule', (since, until) => renderSchedule(schedule, since, until)),
+    overrides_subschedule: sub('Overrides', (since, until) =>
       renderOverrides(schedule.overrides, since, until),
-      range,
-      context,
     ),
   };
 }
 
-function subSchedule(
-  name: string,
-  entries: readonly RenderedEntry[],
-  range: { readonly since: string; readonly until: string },
-  context: ScheduleContext,
-) {
-  return { name, ...entriesJson(entries, range, context) };
+type Render = (since: string, until: string) => readonly RenderedEntry[];
+
+function entriesOf(
+  { layers }: Schedule,
+  { since, until, overflow }: Range,
+  render: Render,
+): readonly RenderedEntry[] {
+  if (!overflow) return render(since, until);
+  const turnsMs = layers.map((layer) => layer.rotationTurnLengthSeconds * 1000);
+  const moreMs = Math.max(OVERFLOW_MS, ...turnsMs);
+  const moved = (instant: string, ms: number) => new Date(Date.parse(instant) + ms).toISOString();
+  const wide = render(moved(since, -moreMs), moved(until, moreMs));
+  return wide.filter((entry) => entry.start < until && entry.end > since);
 }
 
 function entriesJson(
   entries: readonly RenderedEntry[],
-  { since, until }: { readonly since: string; readonly until: string },
+  { since, until }: Range,
   context: ScheduleContext,
 ) {
-  const wholeMs = Date.parse(until) - Date.parse(since);
+  const [sinceMs, untilMs] = [Date.parse(since), Date.parse(until)];
+  const wholeMs = untilMs - sinceMs;
   const coveredMs = entries.reduce(
-    (sum, entry) => sum + Date.parse(entry.end) - Date.parse(entry.start),
+    (sum, { start, end }) =>
+      sum + Math.min(Date.parse(end), untilMs) - Math.max(Date.parse(start), sinceMs),
     0,
   );
   return {
@@ -112,7 +130,13 @@ function layerJson(schedule: Schedule, layer: ScheduleLayer, context: ScheduleCo
         : { start_day_of_week: restriction.startDayOfWeek }),
     })),
     ...(range
-      ? entriesJson(renderLayer(layer, schedule.timeZone, range), range, context)
+      ? entriesJson(
+          entriesOf(schedule, range, (since, until) =>
+            renderLayer(layer, schedule.timeZone, { since, until }),
+          ),
+          range,
+          context,
+        )
       : { rendered_schedule_entries: [], rendered_coverage_percentage: 0 }),
   };
 }

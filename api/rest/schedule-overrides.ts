@@ -5,9 +5,10 @@ import { newId } from '../../platform/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { overrideJson } from './schedule-json.ts';
-import { overrideContext } from './schedules.ts';
+import { overrideContext } from './schedule-reading.ts';
 import { createConfigStore, getOr404, requireKnown, type Changing } from './shared/config-store.ts';
 import { invalidInput, notFound } from './shared/rest-error.ts';
+import { overflowParam } from './shared/schedule-input.ts';
 import { idParams, idSchema, instantSchema, ok, referenceInput } from './shared/schemas.ts';
 
 /** Overrides of one request; of one schedule that are not over. */
@@ -20,7 +21,12 @@ const createBody = z.union([
   z.object({ overrides: z.array(override).min(1).max(OVERRIDES_MAX.request) }),
   z.object({ override }),
 ]);
-const listQuery = z.object({ since: instantSchema, until: instantSchema });
+const listQuery = z.object({
+  since: instantSchema,
+  until: instantSchema,
+  editable: z.enum(['true', 'false']).default('false'),
+  overflow: overflowParam,
+});
 const overrideParams = z.object({ id: idSchema, override_id: idSchema });
 const common = { tag: 'Schedules', permission: 'configuration:write' } as const;
 
@@ -34,7 +40,7 @@ export function createOverrideRoutes(deps: ApiDeps): readonly Route[] {
       method: 'get',
       path: '/schedules/{id}/overrides',
       operationId: 'listOverrides',
-      summary: 'List the overrides that touch the range',
+      summary: 'List the overrides that touch the range, cut at its bounds unless overflow is true',
       params: idParams,
       query: listQuery,
       responses: { 200: ok('The overrides.') },
@@ -45,8 +51,14 @@ export function createOverrideRoutes(deps: ApiDeps): readonly Route[] {
           const inRange = found.filter(
             (item) => item.start < query.until && item.end > query.since,
           );
-          const context = await overrideContext(read, inRange);
-          const items = inRange.map((item) => overrideJson(item, context));
+          if (query.editable === 'true') {
+            const ids = inRange.filter(({ end }) => end > read.now).map(({ id }) => ({ id }));
+            return { status: 200, body: { overrides: ids } };
+          }
+          const shown =
+            query.overflow === 'true' ? inRange : inRange.map((item) => within(item, query));
+          const context = await overrideContext(read, shown);
+          const items = shown.map((item) => overrideJson(item, context));
           return { status: 200, body: { overrides: items } };
         }),
     }),
@@ -93,6 +105,15 @@ export function createOverrideRoutes(deps: ApiDeps): readonly Route[] {
         }),
     }),
   ];
+}
+
+function within(
+  item: OverrideRecord,
+  range: { readonly since: string; readonly until: string },
+): OverrideRecord {
+  const start = item.start < range.since ? range.since : item.start;
+  const end = item.end > range.until ? range.until : item.end;
+  return { ...item, start, end };
 }
 
 async function createOverrides(

@@ -1,20 +1,13 @@
 import { z } from 'zod';
 
-import {
-  completeSchedules,
-  schedules,
-  type OverrideRecord,
-  type ScheduleRecord,
-} from '../../db/stores/schedules.ts';
+import { completeSchedules, schedules, type ScheduleRecord } from '../../db/stores/schedules.ts';
 import { escalationPolicies } from '../../db/stores/services.ts';
-import { teams } from '../../db/stores/teams.ts';
 import { users } from '../../db/stores/users.ts';
-import type { EscalationPolicy, Schedule } from '../../domain/model.ts';
 import { renderSchedule } from '../../domain/schedule/schedule.ts';
 import { newId } from '../../platform/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { scheduleJson, type ScheduleContext } from './schedule-json.ts';
+import { scheduleOf, schedulesJson, usesSchedule } from './schedule-reading.ts';
 import {
   createConfigStore,
   getOr404,
@@ -24,6 +17,7 @@ import {
 } from './shared/config-store.ts';
 import { listParam, pageBody, pageQuery, readPage, searchParam } from './shared/pagination.ts';
 import {
+  overflowParam,
   rangeQuery,
   readLayers,
   readRange,
@@ -32,22 +26,30 @@ import {
 } from './shared/schedule-input.ts';
 import {
   idParams,
+  idSchema,
   includeParam,
   ok,
   pageSchema,
   referenceSchema,
   resourceSchema,
+  timeZoneParam,
   wrapped,
 } from './shared/schemas.ts';
 import { userSchema, usersJson } from './users.ts';
 
-const getQuery = z.object({ ...rangeQuery, 'include[]': includeParam });
+const shownQuery = {
+  ...rangeQuery,
+  'include[]': includeParam,
+  time_zone: timeZoneParam,
+  include_next_oncall_for_user: idSchema.optional(),
+};
+const getQuery = z.object(shownQuery);
+const changeQuery = z.object({ overflow: overflowParam });
 const listQuery = z.object({
   ...pageQuery,
-  ...rangeQuery,
+  ...shownQuery,
   query: searchParam,
   'team_ids[]': listParam,
-  'include[]': includeParam,
 });
 const scheduleSchema = resourceSchema({
   name: z.string(),
@@ -79,11 +81,15 @@ export function createScheduleRoutes(deps: ApiDeps): readonly Route[] {
           const page = readPage(query);
           const overlaps = [['team_ids', query['team_ids[]'] ?? []]] as const;
           const found = await schedules.list(read.trx, { page, query: query.query, overlaps });
-          const items = await schedulesJson(read, found.items);
-          const full = query['include[]']?.includes('schedule_layers');
-          const shown = items.map(({ schedule_layers: layers, ...rest }) =>
-            full ? { ...rest, schedule_layers: layers } : rest,
-          );
+          const include = query['include[]'] ?? [];
+          const rendered =
+            include.some((name) => RENDERED.includes(name)) || query.since || query.until;
+          const range = rendered ? { range: readRange(query, read.now) } : {};
+          const items = await schedulesJson(read, found.items, {
+            ...range,
+            ...nextOf(query, read),
+          });
+          const shown = items.map((item) => only(item, include));
           return { status: 200, body: pageBody('schedules', shown, page, found) };
         }),
     }),
@@ -93,15 +99,16 @@ export function createScheduleRoutes(deps: ApiDeps): readonly Route[] {
       path: '/schedules',
       operationId: 'createSchedule',
       summary: 'Create a schedule',
+      query: changeQuery,
       body: scheduleCreateBody,
       responses: { 201: ok('The schedule.', one) },
-      handle: ({ actor, body }) =>
+      handle: ({ actor, body, query }) =>
         store.change(actor, async (changing) => {
           const record = newSchedule(body.schedule);
           await requireReferences(changing, record);
           await schedules.insert(changing.trx, changing.accountId, record);
-          const range = readRange({}, changing.now);
-          return { status: 201, body: { schedule: await scheduleOf(changing, record, range) } };
+          const range = readRange(query, changing.now);
+          return { status: 201, body: { schedule: await scheduleOf(changing, record, { range }) } };
         }),
     }),
     defineRoute({
@@ -118,7 +125,7 @@ export function createScheduleRoutes(deps: ApiDeps): readonly Route[] {
           const record = newSchedule(body.schedule);
           await requireReferences(read, record);
           const range = readRange(query, read.now);
-          return { status: 200, body: { schedule: await scheduleOf(read, record, range) } };
+          return { status: 200, body: { schedule: await scheduleOf(read, record, { range }) } };
         }),
     }),
     defineRoute({
@@ -133,8 +140,8 @@ export function createScheduleRoutes(deps: ApiDeps): readonly Route[] {
       handle: ({ actor, params, query }) =>
         store.read(actor, async (read) => {
           const record = await getOr404(read.trx, schedules, params.id);
-          const range = readRange(query, read.now);
-          return { status: 200, body: { schedule: await scheduleOf(read, record, range) } };
+          const shown = { range: readRange(query, read.now), ...nextOf(query, read) };
+          return { status: 200, body: { schedule: await scheduleOf(read, record, shown) } };
         }),
     }),
     defineRoute({
@@ -144,16 +151,17 @@ export function createScheduleRoutes(deps: ApiDeps): readonly Route[] {
       operationId: 'updateSchedule',
       summary: 'Update a schedule; layers, when given, replace the old ones',
       params: idParams,
+      query: changeQuery,
       body: scheduleUpdateBody,
       responses: { 200: ok('The schedule.', one) },
-      handle: ({ actor, params, body }) =>
+      handle: ({ actor, params, body, query }) =>
         store.change(actor, async (changing) => {
           const before = await getOr404(changing.trx, schedules, params.id);
           const record = merged(before, body.schedule);
           await requireReferences(changing, record);
           await schedules.update(changing.trx, record);
-          const range = readRange({}, changing.now);
-          return { status: 200, body: { schedule: await scheduleOf(changing, record, range) } };
+          const range = readRange(query, changing.now);
+          return { status: 200, body: { schedule: await scheduleOf(changing, record, { range }) } };
         }),
     }),
     defineRoute({
@@ -200,6 +208,23 @@ export function createScheduleRoutes(deps: ApiDeps): readonly Route[] {
   ];
 }
 
+/** Parts of a schedule that a list shows on demand. */
+const RENDERED = ['final_schedule', 'overrides_subschedule'];
+const ON_DEMAND = ['schedule_layers', ...RENDERED];
+
+function only(schedule: object, include: readonly string[]): Record<string, unknown> {
+  const left = ON_DEMAND.filter((name) => !include.includes(name));
+  return Object.fromEntries(Object.entries(schedule).filter(([name]) => !left.includes(name)));
+}
+
+function nextOf(
+  query: { readonly include_next_oncall_for_user?: string | undefined },
+  { now }: Reading,
+) {
+  const userId = query.include_next_oncall_for_user;
+  return userId === undefined ? {} : { next: { userId, now } };
+}
+
 type Input = z.infer<typeof scheduleUpdateBody>['schedule'];
 
 function newSchedule(given: z.infer<typeof scheduleCreateBody>['schedule']): ScheduleRecord {
@@ -229,67 +254,4 @@ async function requireReferences({ trx }: Reading, record: ScheduleRecord): Prom
   const userIds = record.layers.flatMap((layer) => layer.userIds);
   await requireKnown(trx, 'user', userIds, 'schedule.schedule_layers.users');
   await requireKnown(trx, 'team', record.teamIds, 'schedule.teams');
-}
-
-function usesSchedule(policy: EscalationPolicy, scheduleId: string): boolean {
-  return policy.rules.some((rule) =>
-    rule.targets.some((target) => target.type === 'schedule' && target.id === scheduleId),
-  );
-}
-
-async function schedulesJson(
-  read: Reading,
-  records: readonly ScheduleRecord[],
-  range?: { readonly since: string; readonly until: string },
-) {
-  const complete = await completeSchedules(read.trx, records);
-  const context = await contextFor(read, complete);
-  const policies = await escalationPolicies.all(read.trx);
-  return complete.map((schedule) =>
-    scheduleJson(schedule, {
-      ...context,
-      ...(range ? { range } : {}),
-      policies: policies.filter((policy) => usesSchedule(policy, schedule.id)),
-    }),
-  );
-}
-
-async function scheduleOf(
-  read: Reading,
-  record: ScheduleRecord,
-  range: { readonly since: string; readonly until: string },
-) {
-  return (await schedulesJson(read, [record], range))[0];
-}
-
-async function contextFor(
-  { trx, refer }: Reading,
-  complete: readonly Schedule[],
-): Promise<ScheduleContext> {
-  const layers = complete.flatMap((schedule) => schedule.layers);
-  const covering = complete.flatMap((schedule) => schedule.overrides);
-  const userIds = [
-    ...layers.flatMap((layer) => layer.userIds),
-    ...covering.map((override) => override.userId),
-  ];
-  const foundUsers = await users.where(trx, 'id', userIds);
-  const teamIds = complete.flatMap((schedule) => schedule.teamIds);
-  const foundTeams = await teams.where(trx, 'id', teamIds);
-  return {
-    refer,
-    userNames: new Map(foundUsers.map((user) => [user.id, user.name])),
-    teams: new Map(foundTeams.map((team) => [team.id, team])),
-    policies: [],
-  };
-}
-
-/** What overrides are shown with. */
-export async function overrideContext(
-  { trx, refer }: Reading,
-  shown: readonly OverrideRecord[],
-): Promise<ScheduleContext> {
-  const ids = shown.map((override) => override.userId);
-  const found = await users.where(trx, 'id', ids);
-  const userNames = new Map(found.map((user) => [user.id, user.name]));
-  return { refer, userNames, teams: new Map(), policies: [] };
 }

@@ -27,6 +27,7 @@ import {
   referenceInput,
   referenceSchema,
   resourceSchema,
+  timeZoneParam,
   wrapped,
 } from './shared/schemas.ts';
 
@@ -60,6 +61,8 @@ const listQuery = z.object({
   ...pageQuery,
   query: searchParam,
   name: searchParam,
+  time_zone: timeZoneParam,
+  sort_by: z.enum(['name', 'name:asc', 'name:desc']).default('name'),
   'team_ids[]': listParam,
   'include[]': includeParam,
 });
@@ -99,6 +102,7 @@ export function createServiceRoutes(deps: ApiDeps): readonly Route[] {
           const found = await services.list(read.trx, {
             page,
             query: query.query,
+            descending: query.sort_by === 'name:desc',
             among: [['name', query.name === undefined ? [] : [query.name]]],
             overlaps: [['team_ids', query['team_ids[]'] ?? []]],
           });

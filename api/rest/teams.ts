@@ -2,19 +2,33 @@ import { z } from 'zod';
 
 import { schedules } from '../../db/stores/schedules.ts';
 import { escalationPolicies, services } from '../../db/stores/services.ts';
-import { listMembers, putMember, removeMember, teams } from '../../db/stores/teams.ts';
+import {
+  listMembers,
+  putMember,
+  removeMember,
+  teams,
+  type TeamMember,
+} from '../../db/stores/teams.ts';
 import { users } from '../../db/stores/users.ts';
 import type { Team } from '../../domain/model.ts';
 import { newId } from '../../platform/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { createConfigStore, getOr404, refuseInUse, type Changing } from './shared/config-store.ts';
+import {
+  createConfigStore,
+  getOr404,
+  refuseInUse,
+  requireKnown,
+  type Changing,
+  type Reading,
+} from './shared/config-store.ts';
 import { pageBody, pageQuery, readPage, searchParam } from './shared/pagination.ts';
 import { invalidInput, notFound } from './shared/rest-error.ts';
 import {
   descriptionSchema,
   idParams,
   idSchema,
+  includeParam,
   nameSchema,
   ok,
   pageSchema,
@@ -23,6 +37,7 @@ import {
   wrapped,
 } from './shared/schemas.ts';
 import { memberJson, teamJson } from './user-json.ts';
+import { usersJson } from './users.ts';
 
 const createBody = z.object({
   team: z.object({ name: nameSchema, description: descriptionSchema }),
@@ -33,6 +48,8 @@ const updateBody = z.object({
 const teamRole = z.enum(['manager', 'responder', 'observer']);
 const memberBody = z.object({ role: teamRole.default('manager') }).optional();
 const memberParams = z.object({ id: idSchema, user_id: idSchema });
+const deleteQuery = z.object({ reassignment_team: idSchema.optional() });
+const membersQuery = z.object({ ...pageQuery, 'include[]': includeParam });
 const teamSchema = resourceSchema({ name: z.string(), description: z.string().nullable() });
 const memberSchema = z.object({ user: referenceSchema, role: teamRole });
 const one = wrapped('team', teamSchema);
@@ -83,6 +100,7 @@ export function createTeamRoutes(deps: ApiDeps): readonly Route[] {
       operationId: 'getTeam',
       summary: 'Get a team',
       params: idParams,
+      query: z.object({ 'include[]': includeParam }),
       responses: { 200: ok('The team.', one) },
       handle: ({ actor, params }) =>
         store.read(actor, async ({ trx, refer }) => {
@@ -114,12 +132,15 @@ export function createTeamRoutes(deps: ApiDeps): readonly Route[] {
       method: 'delete',
       path: '/teams/{id}',
       operationId: 'deleteTeam',
-      summary: 'Delete a team that nothing belongs to',
+      summary: 'Delete a team that nothing belongs to, or whose belongings go to another',
       params: idParams,
+      query: deleteQuery,
       responses: { 204: ok('Deleted.') },
-      handle: ({ actor, params }) =>
+      handle: ({ actor, params, query }) =>
         store.change(actor, async (changing) => {
           const team = await getOr404(changing.trx, teams, params.id);
+          const heir = query.reassignment_team;
+          if (heir !== undefined) await handOver(changing.trx, team.id, heir);
           refuseInUse('The team', await usesOfTeam(changing, team.id));
           await teams.remove(changing.trx, team.id);
           return { status: 204 };
@@ -132,14 +153,21 @@ export function createTeamRoutes(deps: ApiDeps): readonly Route[] {
       operationId: 'listTeamMembers',
       summary: 'List a team’s members',
       params: idParams,
-      query: z.object(pageQuery),
+      query: membersQuery,
       responses: { 200: ok('Members.', pageSchema('members', memberSchema)) },
       handle: ({ actor, params, query }) =>
-        store.read(actor, async ({ trx, refer }) => {
+        store.read(actor, async (reading) => {
+          const { trx, refer } = reading;
           const page = readPage(query);
           const team = await getOr404(trx, teams, params.id);
           const found = await listMembers(trx, team.id, page);
-          const items = found.items.map((member) => memberJson(refer, member));
+          const whole = query['include[]']?.includes('users')
+            ? await wholeUsers(reading, found.items)
+            : new Map<string, unknown>();
+          const items = found.items.map((member) => {
+            const json = memberJson(refer, member);
+            return { ...json, user: whole.get(member.userId) ?? json['user'] };
+          });
           return { status: 200, body: pageBody('members', items, page, found) };
         }),
     }),
@@ -176,6 +204,29 @@ export function createTeamRoutes(deps: ApiDeps): readonly Route[] {
         }),
     }),
   ];
+}
+
+async function wholeUsers(reading: Reading, members: readonly TeamMember[]) {
+  const ids = members.map(({ userId }) => userId);
+  const found = await usersJson(reading, await users.where(reading.trx, 'id', ids));
+  return new Map(found.map((user): [string, unknown] => [String(user['id']), user]));
+}
+
+/** What belongs to the one team belongs to the other from now on. @throws RestError 400 */
+async function handOver(trx: Changing['trx'], from: string, to: string): Promise<void> {
+  if (from === to) throw invalidInput('reassignment_team: is the team itself');
+  await requireKnown(trx, 'team', [to], 'reassignment_team');
+  const moved = <T extends { readonly teamIds: readonly string[] }>(item: T): T => {
+    const teamIds = item.teamIds.map((id) => (id === from ? to : id));
+    return { ...item, teamIds: [...new Set(teamIds)] };
+  };
+  const owned = <T extends { readonly teamIds: readonly string[] }>(items: readonly T[]) =>
+    items.filter(({ teamIds }) => teamIds.includes(from)).map(moved);
+  for (const item of owned(await escalationPolicies.all(trx))) {
+    await escalationPolicies.update(trx, item);
+  }
+  for (const item of owned(await schedules.all(trx))) await schedules.update(trx, item);
+  for (const item of owned(await services.all(trx))) await services.update(trx, item);
 }
 
 async function requireFreeName(trx: Changing['trx'], team: Team): Promise<void> {

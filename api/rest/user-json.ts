@@ -120,13 +120,15 @@ export function ruleJson(
   refer: Refer,
   rule: NotificationRule,
   methods: readonly ContactMethod[],
+  includes: ReadonlySet<string> = new Set(),
 ): Record<string, unknown> {
+  const shown = includes.has('contact_methods') ? methodJson : methodReference;
   const method = methods.find((candidate) => candidate.id === rule.contactMethodId);
   return {
     ...refer('assignment_notification_rule', rulePath(rule), ruleText(rule)),
     start_delay_in_minutes: rule.startDelayInMinutes,
     urgency: rule.urgency,
-    contact_method: method ? methodReference(refer, method) : null,
+    contact_method: method ? shown(refer, method) : null,
   };
 }
 

@@ -99,6 +99,22 @@ function noteOf({ at, agent, details }: LogEntry): Note {
   return { id: String(noteId), content: String(content), createdAt: at, agent };
 }
 
+/** Those of these log entries that are projected, in no order. */
+export async function readLogEntries(
+  database: Database,
+  accountId: string,
+  ids: readonly string[],
+): Promise<readonly LogEntry[]> {
+  if (ids.length === 0) return [];
+  return database.inAccount(accountId, async (trx) => {
+    const rows = await trx('log_entries')
+      .where('account_id', accountId)
+      .whereIn('id', [...ids])
+      .select<{ entry: LogEntry }[]>('entry');
+    return rows.map(({ entry }) => entry);
+  });
+}
+
 /** One log entry, or undefined when this account has none with this id (yet). */
 export async function readLogEntry(
   database: Database,

@@ -18,6 +18,8 @@ export interface TableSpec<Row extends object, Item extends { readonly id: strin
 export interface ListOptions {
   readonly page: Page;
   readonly query?: string | undefined;
+  /** The table's order from its end. */
+  readonly descending?: boolean;
   /** Column and accepted values. */
   readonly among?: readonly (readonly [column: string, values: readonly string[]])[];
   /** `text[]` columns of which one value must match. */
@@ -49,7 +51,12 @@ export function createTable<Row extends object, Item extends { readonly id: stri
       const { page } = options;
       const found: unknown = await filtered(trx, spec, options)
         .select('*')
-        .orderBy([{ column: spec.orderBy }, { column: 'id' }])
+        .orderBy(
+          [spec.orderBy, 'id'].map((column) => ({
+            column,
+            order: options.descending ? 'desc' : 'asc',
+          })),
+        )
         .limit(page.limit + 1)
         .offset(page.offset);
       const total = page.total ? await countRows(filtered(trx, spec, options)) : null;

@@ -126,6 +126,8 @@ test('a merge is answered with the alerts of its sources; alerts are resolved on
     );
     expect(bySource.body['incidents']).toMatchObject([{ id: target, incident_key: 'disk' }]);
     const resolved = { type: 'alert', status: 'resolved' };
+    const moved = { alert: { incident: { id: 'PELSE', type: 'incident_reference' } } };
+    expect((await api.ask('PUT', `${path}/${source}-A1`, moved)).status).toBe(400);
     const one = await api.ask('PUT', `${path}/${source}-A1`, { alert: resolved });
     expect([one.status, at(one.body, 'alert', 'status')]).toEqual([200, 'resolved']);
     expect((await api.ask('PUT', `${path}/NONE`, { alert: resolved })).status).toBe(404);

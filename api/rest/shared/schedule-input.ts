@@ -63,8 +63,14 @@ const schedule = {
 };
 export const scheduleCreateBody = z.object({ schedule: z.object(schedule) });
 export const scheduleUpdateBody = z.object({ schedule: z.object(schedule).partial() });
+/** `overflow`: entries that pass the range's bounds are shown whole instead of cut. */
+export const overflowParam = z.enum(['true', 'false']).default('false');
 /** Optional range of a rendering. */
-export const rangeQuery = { since: instantSchema.optional(), until: instantSchema.optional() };
+export const rangeQuery = {
+  since: instantSchema.optional(),
+  until: instantSchema.optional(),
+  overflow: overflowParam,
+};
 
 /** Layers as they are kept; those without an id, or with one that is not `known`, are new. */
 export function readLayers(
@@ -98,18 +104,31 @@ function readRestriction(given: z.infer<typeof restriction>): Restriction {
   };
 }
 
+/** What is rendered: `since` is inside, `until` is not. */
+export interface Range {
+  readonly since: string;
+  readonly until: string;
+  /** Entries that pass the bounds are shown whole. */
+  readonly overflow: boolean;
+}
+
+interface RangeQuery {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly overflow?: 'true' | 'false' | undefined;
+}
+
 /**
- * The range that is asked for: two weeks from now unless it says otherwise, at most 366 days.
+ * The range that is asked for: two weeks from `since`, or up to `until` where only that is given, or from now;
+ * at most 366 days.
  * @throws RestError 400
  */
-export function readRange(
-  query: { readonly since?: string | undefined; readonly until?: string | undefined },
-  now: string,
-): { readonly since: string; readonly until: string } {
-  const since = query.since ?? now;
-  const until = query.until ?? new Date(Date.parse(since) + RANGE_DEFAULT_MS).toISOString();
+export function readRange(query: RangeQuery, now: string): Range {
+  const after = (instant: string, ms: number) => new Date(Date.parse(instant) + ms).toISOString();
+  const since = query.since ?? (query.until ? after(query.until, -RANGE_DEFAULT_MS) : now);
+  const until = query.until ?? after(since, RANGE_DEFAULT_MS);
   const lengthMs = Date.parse(until) - Date.parse(since);
   if (lengthMs <= 0) throw invalidInput('until: must be after since');
   if (lengthMs > RANGE_MAX_MS) throw invalidInput('until: at most 366 days after since');
-  return { since, until };
+  return { since, until, overflow: query.overflow === 'true' };
 }

@@ -17,6 +17,8 @@ export const nameSchema = z
 export const descriptionSchema = z.string().max(1024).nullish();
 /** An IANA time zone name. */
 export const timeZoneSchema = z.string().max(64).refine(isTimeZone, 'is not a known time zone');
+/** `time_zone`, in which the mount shows the instants of an answer; UTC without it. */
+export const timeZoneParam = timeZoneSchema.optional();
 /** An ISO 8601 instant with an offset; kept in UTC. */
 export const instantSchema = z.iso
   .datetime({ offset: true, message: 'must be an ISO 8601 date and time with an offset' })
