@@ -150,7 +150,9 @@ export class DirectoryCopy {
 
   #saveSoon(): void {
     if (this.#timer || this.#saving) return;
-    const waitMs = Math.max(SAVE_AFTER_MS, this.#saveNotBefore - performance.now());
+    // The first copy at once: a process may be killed before it is a second old.
+    const afterMs = this.#saveNotBefore === 0 ? 0 : SAVE_AFTER_MS;
+    const waitMs = Math.max(afterMs, this.#saveNotBefore - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#saving = this.#save().finally(() => (this.#saving = undefined));

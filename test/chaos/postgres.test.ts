@@ -1,5 +1,7 @@
 // Whatever happens to PostgreSQL, every alert is taken, its page goes out and its answer counts, also by processes
 // that start meanwhile; changes are refused whole, and afterwards the lists hold everything, in order and once.
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -123,6 +125,9 @@ test(
   'it is gone: processes that start meanwhile page from the copy on disk',
   async () => {
     await answerOne();
+    await expect
+      .poll(() => readdir(path.join(product.dataDir, 'directory')), { timeout: 10_000 })
+      .toEqual(expect.arrayContaining(['directory-api.copy', 'directory-worker.copy']));
     await postgres.primary.kill();
     await becomes('unavailable');
     await answerOne();
