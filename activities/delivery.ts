@@ -74,7 +74,9 @@ export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities
       const isLate = attempt > 1 || startedMs - currentAttemptScheduledTimestampMs > LATE_MS;
       const outcome = await deliver(deps, delivery, { isLate, isFirstTry: attempt === 1 });
       record(deps, delivery, outcome, startedMs);
-      return outcome;
+      return attempt > 1 && outcome.result === 'accepted'
+        ? { ...outcome, isRepeat: true }
+        : outcome;
     },
     receiptOf: async ({ channel, provider: id, providerId }) => {
       const provider = deps.providers[channel].find((one) => one.id === id);

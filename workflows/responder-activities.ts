@@ -3,8 +3,10 @@ import type {
   DeliveryActivities,
   MessagingActivities,
   ProjectionActivities,
+  ReceiptQuery,
 } from '../activities/contract.ts';
 import { TASK_QUEUES } from '../domain/messages.ts';
+import type { ReceiptState } from '../domain/receipt.ts';
 import type { Delivery, DeliveryOutcome, ResponderCommand } from '../domain/responder/types.ts';
 import { nowMs } from './clock.ts';
 
@@ -65,8 +67,28 @@ function summaryOf({ channel, message }: Delivery): string {
     : `${channel} · ${message.pages.length} incidents`;
 }
 
+const { receiptOf } = workflow.proxyActivities<DeliveryActivities>({
+  taskQueue: TASK_QUEUES.delivery,
+  startToCloseTimeout: '10 s',
+  // The message goes out again when nothing is known by then.
+  scheduleToCloseTimeout: '10 s',
+  retry: { maximumAttempts: 1 },
+});
+
+/** How far a provider says that a message came; null when it does not say. */
+export async function ask(query: ReceiptQuery): Promise<ReceiptState | null> {
+  try {
+    return await receiptOf(query);
+  } catch (error) {
+    workflow.log.warn('receipt not to be had', { ...query, error: String(error) });
+    return null;
+  }
+}
+
 /** Tells an incident. A day without success is logged; the incident's own timers go on meanwhile. */
-export async function tell(command: Exclude<ResponderCommand, { type: 'deliver' }>): Promise<void> {
+export async function tell(
+  command: Extract<ResponderCommand, { type: 'answer' | 'unreachable' }>,
+): Promise<void> {
   try {
     if (command.type === 'answer') await signalAnswer(command.incidentWorkflowId, command.answer);
     else await signalUnreachable(command.incidentWorkflowId, command.report);

@@ -3,12 +3,14 @@ import {
   continueAsNew,
   defineQuery,
   log,
+  patched,
   setDefaultSignalHandler,
   setHandler,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { RESPONDER } from '../domain/messages.ts';
+import type { Receipt } from '../domain/receipt.ts';
 import {
   isFinished,
   nextWake,
@@ -18,7 +20,9 @@ import {
   startResponder,
   take,
 } from '../domain/responder/reduce.ts';
+import { awaitsReceipt, isAwaited } from '../domain/responder/receipts.ts';
 import type {
+  Delivery,
   OptOut,
   Page,
   Reply,
@@ -30,7 +34,7 @@ import type {
   StopPages,
 } from '../domain/responder/types.ts';
 import { nowMs } from './clock.ts';
-import { project, send, tell } from './responder-activities.ts';
+import { ask, project, send, tell } from './responder-activities.ts';
 
 const outcomeQuery = defineQuery<ReplyOutcome | null, [string]>(RESPONDER.queries.replyOutcome);
 const openQuery = defineQuery<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages);
@@ -73,6 +77,8 @@ export async function responder(input: ResponderInput): Promise<void> {
   }
 }
 
+type AskReceipt = Extract<ResponderCommand, { type: 'askReceipt' }>;
+
 /** What one run keeps beside the state: commands not yet begun, and how many are under way. */
 class Run {
   state: ResponderState;
@@ -88,7 +94,8 @@ class Run {
 
   /** Takes an event at once, so that queries see it; sending waits for the main loop, so that what came together is bundled. */
   receive(event: ResponderEvent): void {
-    this.woken = true;
+    // Histories of before receipts were awaited did not wake up for one.
+    this.woken ||= event.type !== 'receipt' || isAwaited(this.state, event.deliveryId);
     try {
       const { state, commands } = take(this.state, event, { nowMs: nowMs(), chance: '' });
       this.state = state;
@@ -122,14 +129,28 @@ class Run {
 
   private async carryOut(command: ResponderCommand): Promise<void> {
     this.underWay += 1;
-    if (command.type === 'deliver') {
-      const outcome = await send(command.delivery);
-      this.receive({ type: 'delivered', deliveryId: command.delivery.deliveryId, outcome });
-    } else {
-      await tell(command);
-    }
+    if (command.type === 'deliver') await this.deliver(command.delivery);
+    else if (command.type === 'askReceipt') await this.askReceipt(command);
+    else await tell(command);
     this.underWay -= 1;
     this.woken = true;
+  }
+
+  private async deliver(delivery: Delivery): Promise<void> {
+    const outcome = await send(delivery);
+    const awaits = awaitsReceipt(delivery, outcome) && patched('receipts');
+    const { deliveryId } = delivery;
+    this.receive({
+      type: 'delivered',
+      deliveryId,
+      outcome,
+      ...(awaits && { awaitsReceipt: true }),
+    });
+  }
+
+  private async askReceipt({ deliveryId, query }: AskReceipt): Promise<void> {
+    const state = await ask(query);
+    if (state !== null) this.receive({ type: 'receipt', deliveryId, state });
   }
 
   /** Asked of an idle run only. */
@@ -168,6 +189,10 @@ function eventOf(name: string, content: unknown): ResponderEvent | null {
       return { type: 'reply', reply: content as Reply };
     case RESPONDER.signals.optOut:
       return { type: 'optOut', optOut: content as OptOut };
+    case RESPONDER.signals.receipt: {
+      const { deliveryId, state } = content as Receipt;
+      return { type: 'receipt', deliveryId, state };
+    }
     default:
       return null;
   }

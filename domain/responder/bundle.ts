@@ -13,6 +13,7 @@ import type {
   OpenPage,
   ResponderCommand,
   ResponderState,
+  StepProgress,
 } from './types.ts';
 
 /** Everything that is due for one contact method. */
@@ -40,11 +41,28 @@ export function dueByMethod(state: ResponderState, nowMs: number): readonly DueF
         urgent: false,
       };
       group.items.push({ pageId: page.pageId, incidentId: page.incidentId, step: index });
-      group.urgent ||= isFirst(page, index);
+      group.urgent ||= isFirst(page, index) || page.progress[index]?.again !== undefined;
       groups.set(step.contactMethodId, group);
     });
   }
-  return [...groups.values()];
+  return [...groups.values()].map((group) => ({ ...group, items: oneKind(state, group.items) }));
+}
+
+/**
+ * Second copies go apart from the rest, since they avoid providers that the rest should try first; what has been
+ * due longest decides.
+ */
+function oneKind(state: ResponderState, items: readonly DueItem[]): readonly DueItem[] {
+  const due = items.flatMap((item) => {
+    const progress = progressOf(state, item);
+    return progress ? [{ item, dueMs: progress.dueMs, isCopy: progress.again !== undefined }] : [];
+  });
+  const [oldest] = due.toSorted((a, b) => a.dueMs - b.dueMs);
+  return due.filter(({ isCopy }) => isCopy === oldest?.isCopy).map(({ item }) => item);
+}
+
+function progressOf(state: ResponderState, item: DueItem): StepProgress | undefined {
+  return state.pages.find((page) => page.pageId === item.pageId)?.progress[item.step];
 }
 
 function isDue(page: OpenPage, step: number, nowMs: number): boolean {
@@ -105,6 +123,7 @@ function sendPages(
     // The earliest: a message must not outlive any of its pages. What is lost so is sent again.
     notAfter: new Date(Math.min(...pages.map((page) => page.notAfterMs))).toISOString(),
     traceparent: pages[0]?.traceparent ?? null,
+    ...avoiding(state, due.items),
   };
   const marked = withProgress(state, due.items, (progress) => ({ ...progress, state: 'sending' }));
   const flying = withMethod(marked, {
@@ -115,6 +134,14 @@ function sendPages(
     state: remember({ ...flying, nextDelivery: state.nextDelivery + 1 }, delivery, moment.nowMs),
     commands: [{ type: 'deliver', delivery }],
   };
+}
+
+function avoiding(
+  state: ResponderState,
+  items: readonly DueItem[],
+): Pick<Delivery, 'avoidProviders'> {
+  const avoid = items.flatMap((item) => progressOf(state, item)?.again?.avoid ?? []);
+  return avoid.length > 0 ? { avoidProviders: [...new Set(avoid)] } : {};
 }
 
 function pageMessage(
@@ -144,9 +171,13 @@ function pageMessage(
 function isFirstPage(page: OpenPage): boolean {
   return (
     page.urgency === 'high' &&
-    page.progress.every((progress) => progress.state === 'waiting' && progress.tries === 0) &&
+    page.progress.every(isUntried) &&
     Date.parse(page.pagedAt) - Date.parse(page.triggeredAt) < 5000
   );
+}
+
+function isUntried({ state, tries, again }: StepProgress): boolean {
+  return state === 'waiting' && tries === 0 && again === undefined;
 }
 
 function address(

@@ -4,6 +4,7 @@ import { log } from './log.ts';
 import type { LogFacts } from './log.ts';
 import { withMethod } from './methods.ts';
 import { advance, withProgress } from './pages.ts';
+import { awaitReceipt } from './receipts.ts';
 import type {
   DeliveryOutcome,
   DueItem,
@@ -18,18 +19,22 @@ export function takeOutcome(
   state: ResponderState,
   deliveryId: string,
   outcome: DeliveryOutcome,
-  nowMs: number,
+  { nowMs, awaitsReceipt }: { readonly nowMs: number; readonly awaitsReceipt: boolean },
 ): ResponderState {
   const method = state.methods.find((item) => item.inFlight?.deliveryId === deliveryId);
-  const items = method?.inFlight?.items ?? [];
-  if (!method) return state;
+  if (!method?.inFlight) return state;
+  const { inFlight } = method;
+  const { items } = inFlight;
   const landed = withMethod(state, { ...method, inFlight: null });
   const moved = withProgress(landed, affected(landed, method, items, outcome), (progress, page) =>
     after(progress, page, outcome, nowMs),
   );
   const goesOn = outcome.result === 'rejected' || outcome.result === 'failed';
   const next = goesOn ? items.reduce((s, item) => advance(s, item, nowMs), moved) : moved;
-  return log(next, describe(method, deliveryId, items, outcome), nowMs);
+  const logged = log(next, describe(method, deliveryId, items, outcome), nowMs);
+  return awaitsReceipt && outcome.result === 'accepted'
+    ? awaitReceipt(logged, method, { inFlight, outcome }, nowMs)
+    : logged;
 }
 
 /** A rejection holds for the page's later steps on the same contact method too. */
@@ -67,10 +72,17 @@ function after(
   // Stale, and yet open: another page of the bundle was over, or the answer was not seen yet. Soon again.
   const waitMs = outcome.result === 'stale' ? RESPONDER_LIMITS.tokenMs : RESPONDER_LIMITS.retryMs;
   const tries = progress.tries + 1;
-  const again = tries < RESPONDER_LIMITS.tries && nowMs + waitMs < page.notAfterMs;
+  // A second copy that nobody takes is not tried a third time.
+  const isCopy = progress.again !== undefined && outcome.result === 'failed';
+  const again = !isCopy && tries < RESPONDER_LIMITS.tries && nowMs + waitMs < page.notAfterMs;
   return again
-    ? { state: 'waiting', dueMs: nowMs + waitMs, tries }
-    : { ...progress, state: 'failed', tries };
+    ? { ...progress, state: 'waiting', dueMs: nowMs + waitMs, tries }
+    : { ...progress, state: withoutCopy(progress), tries };
+}
+
+/** What a step is worth that goes out no more: a first copy of which nothing was heard may have arrived. */
+function withoutCopy({ again }: StepProgress): StepProgress['state'] {
+  return again?.isSilent === true ? 'accepted' : 'failed';
 }
 
 function describe(

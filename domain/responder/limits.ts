@@ -37,6 +37,11 @@ export const RESPONDER_LIMITS = {
   /** A step that failed at every provider is tried once more after this. */
   retryMs: MINUTE,
   tries: 2,
+  /** Messages whose receipt is awaited; the oldest counts as received. */
+  awaited: 200,
+  /** Without a receipt for this long a message of high urgency goes out again; before, its provider is asked. */
+  receiptMs: MINUTE,
+  askReceiptMs: 50_000,
   /** An answer to a reply is worth nothing later. */
   noticeLifeMs: 5 * MINUTE,
   /** Characters of a title kept with a page. */

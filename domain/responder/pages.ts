@@ -168,7 +168,9 @@ function wasTried(page: OpenPage): boolean {
 
 function skipRest(page: OpenPage): readonly StepProgress[] {
   return page.progress.map((progress) =>
-    progress.state === 'waiting' ? { ...progress, state: 'skipped' } : progress,
+    progress.state === 'waiting'
+      ? { ...progress, state: progress.again?.isSilent === true ? 'accepted' : 'skipped' }
+      : progress,
   );
 }
 

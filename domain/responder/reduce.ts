@@ -4,6 +4,7 @@ import { refuseOptedOut, takeOutcome } from './delivered.ts';
 import { RESPONDER_LIMITS } from './limits.ts';
 import { isBusy, methodOf, withMethod } from './methods.ts';
 import { endPages, openPage, reportUnreachable, stopPage } from './pages.ts';
+import { receiptsDue, takeReceipt, watchReceipts } from './receipts.ts';
 import { takeReply } from './replies.ts';
 import type {
   Decision,
@@ -58,7 +59,9 @@ export function take(state: ResponderState, event: ResponderEvent, moment: Momen
     case 'optOut':
       return only(optOut(state, event.optOut));
     case 'delivered':
-      return only(takeOutcome(state, event.deliveryId, event.outcome, moment.nowMs));
+      return only(delivered(state, event, moment));
+    case 'receipt':
+      return only(takeReceipt(state, event.deliveryId, event.state, moment.nowMs));
     case 'projected':
       return only(projected(state, event.entryIds));
     case 'tick':
@@ -68,6 +71,14 @@ export function take(state: ResponderState, event: ResponderEvent, moment: Momen
 
 function only(state: ResponderState): Decision {
   return { state, commands: [] };
+}
+
+function delivered(
+  state: ResponderState,
+  { deliveryId, outcome, awaitsReceipt }: Extract<ResponderEvent, { type: 'delivered' }>,
+  { nowMs }: Moment,
+): ResponderState {
+  return takeOutcome(state, deliveryId, outcome, { nowMs, awaitsReceipt: awaitsReceipt === true });
 }
 
 function projected(state: ResponderState, entryIds: readonly string[]): ResponderState {
@@ -88,10 +99,11 @@ function optOut(state: ResponderState, { contactMethodId, optedOut }: OptOut): R
 /** Ends what is over, reports what cannot get through, sends what is due. */
 export function plan(state: ResponderState, moment: Moment): Decision {
   const { nowMs } = moment;
-  const living = refuseOptedOut(endPages(forget(state, nowMs), nowMs), nowMs);
-  const reported = reportUnreachable(living, nowMs);
+  const watched = watchReceipts(endPages(forget(state, nowMs), nowMs), nowMs);
+  const reported = reportUnreachable(refuseOptedOut(watched.state, nowMs), nowMs);
   const sending = sendDue(reported.state, moment);
-  return { state: sending.state, commands: [...reported.commands, ...sending.commands] };
+  const commands = [...watched.commands, ...reported.commands, ...sending.commands];
+  return { state: sending.state, commands };
 }
 
 /** Forgets codes after seven days, incidents that no code and no page can mean any more, and idle contact methods. */
@@ -120,7 +132,11 @@ export function nextWake(state: ResponderState, nowMs: number): number | null {
   const codes = state.codes.map((code) => code.issuedMs + RESPONDER_LIMITS.codeLifeMs);
   // Codes end one by one, but nothing is to be done before the last of them.
   const lastCode = codes.length > 0 ? [Math.max(...codes)] : [];
-  const later = [...waiting.filter((at) => at > nowMs), ...leaving, ...lastCode];
+  const later = [
+    ...[...waiting, ...receiptsDue(state)].filter((at) => at > nowMs),
+    ...leaving,
+    ...lastCode,
+  ];
   return later.length > 0 ? Math.min(...later) : null;
 }
 

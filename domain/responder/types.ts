@@ -1,5 +1,9 @@
 import type { Answer, LogEntry, StopOutcome, Unreachable } from '../incident/types.ts';
 import type { Channel, Urgency } from '../model.ts';
+import type { ReceiptState } from '../receipt.ts';
+import type { Delivery, DeliveryOutcome } from './delivery.ts';
+
+export type * from './delivery.ts';
 
 /** Argument of the `responder` workflow: one for each user who has, or lately had, open pages. */
 export interface ResponderInput {
@@ -82,85 +86,6 @@ export interface ReplyOutcome {
   readonly text: string;
 }
 
-/** A message that the `deliver` activity carries to one contact method. One file a kind in providers/. */
-export type Message =
-  | {
-      readonly kind: 'page';
-      readonly pages: readonly PageSummary[];
-      /** All open pages of the user, of which `pages` may be a part: the right count. */
-      readonly openCount: number;
-      /** Acts on exactly `pages`. */
-      readonly code: string;
-      readonly codeDemanded: boolean;
-    }
-  | { readonly kind: 'reply_result'; readonly text: string }
-  | { readonly kind: 'verification'; readonly code: string; readonly accountName: string };
-
-export interface PageSummary {
-  readonly pageId: string;
-  readonly incidentId: string;
-  readonly incidentNumber: number;
-  readonly title: string;
-  readonly serviceName: string;
-  readonly urgency: Urgency;
-  readonly triggeredAt: string;
-  /** Nothing was sent before for this trigger, and nothing holds it back: its age is the paging latency. */
-  readonly first?: boolean;
-}
-
-/** Argument of the `deliver` activity. */
-export interface Delivery {
-  /** `{workflowId}/{counter}`: the idempotency key towards the provider. */
-  readonly deliveryId: string;
-  readonly accountId: string;
-  readonly userId: string;
-  readonly contactMethodId: string;
-  readonly channel: Channel;
-  readonly message: Message;
-  readonly notAfter: string;
-  readonly traceparent: string | null;
-  /**
-   * Ids of providers that took an earlier copy and of which nothing was heard. They are not asked; with no
-   * other provider the outcome is `failed`, so that the next contact method has its turn.
-   */
-  readonly avoidProviders?: readonly string[];
-}
-
-/** What became of a delivery. The activity never throws for what a next contact method can mend. */
-export type DeliveryOutcome =
-  | {
-      readonly result: 'accepted';
-      readonly at: string;
-      readonly provider: string;
-      readonly providerId: string;
-      /** Providers that were asked first and failed; absent: none. */
-      readonly after?: readonly FailedProvider[];
-    }
-  /** Permanent for this contact method (bad number, opted out, not verified, gone): go to the next one. */
-  | {
-      readonly result: 'rejected';
-      readonly at: string;
-      readonly provider: string | null;
-      readonly reason: string;
-      readonly failure: string;
-    }
-  /** Every provider of the channel failed; it may work later. */
-  | {
-      readonly result: 'failed';
-      readonly at: string;
-      readonly provider: string | null;
-      readonly reason: string;
-      readonly failure: string;
-    }
-  /** Answered, resolved or past its `notAfter` when looked at right before the send. */
-  | { readonly result: 'stale'; readonly at: string };
-
-/** A provider that did not take a message, and why, in a word of `FailureKind`. */
-export interface FailedProvider {
-  readonly provider: string;
-  readonly failure: string;
-}
-
 /** The responder's state: JSON only, every list bounded by `limits.ts`; carried whole through continue-as-new. */
 export interface ResponderState {
   readonly accountId: string;
@@ -184,6 +109,26 @@ export interface ResponderState {
   /** Milliseconds since 1970, within the last hour. */
   readonly wrongCodesMs: readonly number[];
   readonly lockedUntilMs: number;
+  /** Accepted messages of open pages of high urgency, oldest first. */
+  readonly awaited?: readonly AwaitedReceipt[];
+}
+
+/** A message that a provider took, and how far it came. Instants are milliseconds since 1970. */
+export interface AwaitedReceipt {
+  readonly deliveryId: string;
+  readonly contactMethodId: string;
+  readonly channel: Channel;
+  readonly provider: string;
+  readonly providerId: string;
+  readonly items: readonly DueItem[];
+  readonly acceptedMs: number;
+  /** The provider was asked. */
+  readonly asked: boolean;
+  readonly receipt: ReceiptState | null;
+  /** Something else was done instead, once: no further report changes it. */
+  readonly over: boolean;
+  /** The person may have two copies already. */
+  readonly isRepeat?: boolean;
 }
 
 /** A page that nobody has answered. */
@@ -201,6 +146,8 @@ export interface StepProgress {
   readonly dueMs: number;
   /** How often a provider was asked in vain. */
   readonly tries: number;
+  /** It goes, or went, out a second time: not by this provider, which said nothing or that it failed. */
+  readonly again?: { readonly avoid: string; readonly isSilent: boolean };
 }
 
 /** What the responder remembers of one contact method. Instants are milliseconds since 1970. */
@@ -223,6 +170,8 @@ export interface MethodState {
 export interface InFlight {
   readonly deliveryId: string;
   readonly items: readonly DueItem[];
+  /** A report that was quicker than the provider's own answer. */
+  readonly receipt?: ReceiptState;
 }
 
 /** One step of one page that goes into a message. */
@@ -261,7 +210,15 @@ export type ResponderEvent =
   | { readonly type: 'stop'; readonly stop: StopPages }
   | { readonly type: 'reply'; readonly reply: Reply }
   | { readonly type: 'optOut'; readonly optOut: OptOut }
-  | { readonly type: 'delivered'; readonly deliveryId: string; readonly outcome: DeliveryOutcome }
+  | {
+      readonly type: 'delivered';
+      readonly deliveryId: string;
+      readonly outcome: DeliveryOutcome;
+      /** See `awaitsReceipt`; absent in histories of before receipts were looked at. */
+      readonly awaitsReceipt?: boolean;
+    }
+  /** How far a message came: from the vendor by itself, or because it was asked. */
+  | { readonly type: 'receipt'; readonly deliveryId: string; readonly state: ReceiptState }
   /** These entries are in the database. */
   | { readonly type: 'projected'; readonly entryIds: readonly string[] }
   | { readonly type: 'tick' };
@@ -269,6 +226,12 @@ export type ResponderEvent =
 /** What the reducer asks the workflow to do. Log entries are in the state's outbox. */
 export type ResponderCommand =
   | { readonly type: 'deliver'; readonly delivery: Delivery }
+  /** Ask the provider how far the message came. */
+  | {
+      readonly type: 'askReceipt';
+      readonly deliveryId: string;
+      readonly query: Pick<AwaitedReceipt, 'channel' | 'provider' | 'providerId'>;
+    }
   | { readonly type: 'answer'; readonly incidentWorkflowId: string; readonly answer: Answer }
   | {
       readonly type: 'unreachable';

@@ -1,8 +1,9 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { RESPONDER, TASK_QUEUES } from '../../domain/messages.ts';
+import type { ReceiptState } from '../../domain/receipt.ts';
 import type { Page, Reply } from '../../domain/responder/types.ts';
 import { responderWorkflowId } from '../../temporal-config/names.ts';
-import { outcome, type ResponderActivities } from './responder-worker.ts';
+import { byOther, outcome, type ResponderActivities } from './responder-worker.ts';
 import { aPage, aReply, step } from './responder-world.ts';
 
 /** Runs a scenario on a real server; answers the workflow id whose history is kept. */
@@ -46,6 +47,16 @@ const slowly = (world: ResponderActivities, ms: number) => {
     return outcome('accepted');
   };
 };
+
+/** The vendor's word on the last message. */
+const report = (handle: Handle, world: ResponderActivities, state: ReceiptState) =>
+  handle.signal(RESPONDER.signals.receipt, {
+    deliveryId: world.deliveries.at(-1)?.deliveryId ?? '',
+    providerId: 'X',
+    state,
+    at: new Date().toISOString(),
+    code: null,
+  });
 
 /** Scenarios of the responder; their workflows stay open for the week of their codes. */
 export const recordedResponders: Readonly<Record<string, ResponderScenario>> = {
@@ -100,6 +111,24 @@ export const recordedResponders: Readonly<Record<string, ResponderScenario>> = {
     world.deliver = () => outcome('rejected');
     await page(env, 'ULIMITS', { number: 8, steps: [step('E1', 0, 'email')] });
     await env.sleep(2000);
+    return handle.workflowId;
+  },
+  // The vendor gives up on the first at once; of the second it says nothing, by itself or asked; late words change nothing.
+  'responder-receipts': async (env, world) => {
+    world.deliver = byOther;
+    world.receipt = null;
+    const steps = [step('SMS1'), step('V1', 300, 'voice')];
+    const handle = await page(env, 'URECEIPTS', { number: 1, steps });
+    await env.sleep(1000);
+    await report(handle, world, 'sent');
+    await report(handle, world, 'failed');
+    await report(handle, world, 'sent');
+    await env.sleep(6000);
+    await stop(handle, 1);
+    await page(env, 'URECEIPTS', { number: 2, steps });
+    await env.sleep(70_000);
+    await report(handle, world, 'delivered');
+    await env.sleep(1000);
     return handle.workflowId;
   },
 };

@@ -1,3 +1,5 @@
+import type { ReceiptState } from '../../domain/receipt.ts';
+import { awaitsReceipt } from '../../domain/responder/receipts.ts';
 import { startResponder, nextWake, reduce } from '../../domain/responder/reduce.ts';
 import type {
   Delivery,
@@ -66,6 +68,16 @@ const accept: Deliver = (_, atMs) => ({
   afterMs: 300,
 });
 
+/** What vendors report of messages that they took. */
+export interface Vendors {
+  /** Reports that come by themselves, so long after the acceptance (less than nothing: before it). */
+  readonly report: (
+    delivery: Delivery,
+  ) => readonly { readonly state: ReceiptState; readonly afterMs: number }[];
+  /** What they answer when asked. */
+  readonly answer: (deliveryId: string) => ReceiptState | null;
+}
+
 /** A responder with a clock, and contact methods that answer as told; events take their turn in time. */
 export class ResponderWorld {
   state: ResponderState = startResponder({ accountId: 'A', userId: 'U' }, uuid(0));
@@ -77,8 +89,11 @@ export class ResponderWorld {
   private decisions = 0;
   private readonly landing: { atMs: number; event: ResponderEvent }[] = [];
   private readonly deliver: Deliver;
-  constructor(deliver: Deliver = accept) {
+  private readonly vendors: Vendors | null;
+  /** Without vendors nobody awaits receipts. */
+  constructor(deliver: Deliver = accept, vendors: Vendors | null = null) {
     this.deliver = deliver;
+    this.vendors = vendors;
   }
 
   happen(event: ResponderEvent): readonly ResponderCommand[] {
@@ -87,7 +102,10 @@ export class ResponderWorld {
     const decision = reduce(this.state, event, moment);
     this.state = decision.state;
     this.commands.push(...decision.commands);
-    for (const command of decision.commands) if (command.type === 'deliver') this.send(command);
+    for (const command of decision.commands) {
+      if (command.type === 'deliver') this.send(command);
+      if (command.type === 'askReceipt') this.ask(command.deliveryId);
+    }
     this.watch(this);
     return decision.commands;
   }
@@ -96,7 +114,20 @@ export class ResponderWorld {
     this.sent.push({ atMs: this.nowMs, delivery });
     const { outcome, afterMs } = this.deliver(delivery, this.nowMs);
     const { deliveryId } = delivery;
-    const event = { type: 'delivered', deliveryId, outcome } as const;
+    const awaits = this.vendors !== null && awaitsReceipt(delivery, outcome);
+    this.land(afterMs, { type: 'delivered', deliveryId, outcome, awaitsReceipt: awaits });
+    for (const one of outcome.result === 'accepted' ? (this.vendors?.report(delivery) ?? []) : []) {
+      const wait = Math.max(0, afterMs + one.afterMs);
+      this.land(wait, { type: 'receipt', deliveryId, state: one.state });
+    }
+  }
+
+  private ask(deliveryId: string): void {
+    const state = this.vendors?.answer(deliveryId) ?? null;
+    if (state !== null) this.land(200, { type: 'receipt', deliveryId, state });
+  }
+
+  private land(afterMs: number, event: ResponderEvent): void {
     this.landing.push({ atMs: this.nowMs + afterMs, event });
     this.landing.sort((a, b) => a.atMs - b.atMs);
   }

@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StopOutcome } from '../../domain/incident/types.ts';
 import { RESPONDER } from '../../domain/messages.ts';
+import type { ReceiptState } from '../../domain/receipt.ts';
 import type { Page, ReplyOutcome, ResponderState } from '../../domain/responder/types.ts';
 import { TASK_QUEUES, responderWorkflowId } from '../../temporal-config/names.ts';
 import { createTimeSkippingEnv } from '../support/temporal.ts';
-import { outcome, ResponderActivities } from '../support/responder-worker.ts';
+import { byOther, outcome, ResponderActivities } from '../support/responder-worker.ts';
 import { aPage, aReply, iso, step } from '../support/responder-world.ts';
 
 type Handle = WorkflowHandleWithSignaledRunId<() => Promise<void>>;
@@ -145,6 +146,52 @@ describe('the responder workflow', { timeout: 60_000 }, () => {
     await working(() => environment.sleep(5_000));
     expect(world.pages.map((item) => item.contactMethodId)).toEqual(['SMS1', 'E1']);
     expect(world.unreachable).toMatchObject([{ incidentId: 'I1', pageId: 'I1/1' }]);
+  });
+
+  test('a page of which nothing is heard goes out by another provider, and then by the next contact method', async () => {
+    world.deliver = byOther;
+    world.receipt = null;
+    const handle = await page({ number: 1, steps: [step('SMS1'), step('V1', 900, 'voice')] });
+    await working(async () => {
+      await environment.sleep(55_000);
+      expect(world.asked).toHaveLength(1);
+      expect(world.deliveries).toHaveLength(1);
+      await environment.sleep(10_000);
+      expect(world.deliveries.map((one) => one.avoidProviders)).toEqual([undefined, ['fake']]);
+      await environment.sleep(MINUTE);
+      expect(world.pages.map((item) => item.contactMethodId)).toEqual(['SMS1', 'SMS1', 'V1']);
+      await stop(handle, 1);
+      await environment.sleep(10 * MINUTE);
+    });
+    expect(world.pages).toHaveLength(3);
+    const told = world.batches.flatMap((batch) => batch.entries.map((entry) => entry.details));
+    expect(told.filter((details) => details['outcome'] === 'no_receipt')).toHaveLength(2);
+  });
+
+  test('a failed receipt sends the page again at once; late, doubled and unknown ones change nothing', async () => {
+    world.deliver = byOther;
+    const handle = await page({ number: 1 });
+    const report = (deliveryId: string, state: ReceiptState) =>
+      handle.signal(RESPONDER.signals.receipt, {
+        deliveryId,
+        providerId: 'X',
+        state,
+        at: iso(0),
+        code: null,
+      });
+    await working(async () => {
+      await environment.sleep(2000);
+      const first = world.deliveries[0]?.deliveryId ?? '';
+      for (const state of ['failed', 'failed', 'sent', 'queued'] as const) {
+        await report(first, state);
+        await report('responder/A/U/GONE-1', state);
+      }
+      await environment.sleep(5000);
+      expect(world.deliveries.map((one) => one.avoidProviders)).toEqual([undefined, ['fake']]);
+      await environment.sleep(5 * MINUTE);
+    });
+    expect(world.pages).toHaveLength(2);
+    expect(world.answers).toEqual([]);
   });
 
   test('replies that come while no worker runs count when one is back, in their order', async () => {
