@@ -25,6 +25,8 @@ export interface AlertEvent {
   }[];
   /** W3C trace context of the request, so that one trace runs from the alert to the answer. */
   readonly traceparent: string | null;
+  /** The number of the incident, should this trigger open one. Absent: made from the time. */
+  readonly incidentNumber?: number;
   /** Further triggers of the same key that the api folded into this one; absent: none. */
   readonly repeats?: {
     readonly count: number;

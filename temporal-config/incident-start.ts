@@ -8,7 +8,7 @@ import { cutText } from '../domain/intake/fields.ts';
 import { INCIDENT } from '../domain/messages.ts';
 import type { Service } from '../domain/model.ts';
 import { settingsOf } from '../domain/on-call.ts';
-import { hashKey, newId } from '../platform/ids.ts';
+import { hashKey, newId, newIncidentNumber } from '../platform/ids.ts';
 import { incidentWorkflowId, SEARCH_ATTRIBUTES, TASK_QUEUES } from './names.ts';
 
 /** Temporal takes 400 bytes of a summary. */
@@ -37,6 +37,12 @@ export function workflowIdOfEvent({ index, service, event }: EventRoute): string
   return incidentWorkflowId(index.account.id, service.id, grouping);
 }
 
+/** Gives a number to each trigger that may open an incident: the first, and one after a resolve. */
+function numbered(event: AlertEvent, i: number, events: readonly AlertEvent[]): AlertEvent {
+  const opens = event.action === 'trigger' && events[i - 1]?.action !== 'trigger';
+  return opens ? { ...event, incidentNumber: newIncidentNumber() } : event;
+}
+
 /** Options of the `signalWithStart` that hands events to the open incident, or starts one when there is none. */
 export function incidentStart(first: EventRoute, events: readonly AlertEvent[]) {
   const { index, service, event } = first;
@@ -60,6 +66,6 @@ export function incidentStart(first: EventRoute, events: readonly AlertEvent[]) 
     typedSearchAttributes,
     staticSummary: cutText(event.payload?.summary ?? '', SUMMARY_CHARACTERS),
     signal: INCIDENT.signals.events,
-    signalArgs: [events],
+    signalArgs: [events.map(numbered)],
   };
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../domain/incident/types.ts';
 import { INCIDENT } from '../../domain/messages.ts';
 import { settingsOf } from '../../domain/on-call.ts';
-import { newId } from '../../platform/ids.ts';
+import { newId, newIncidentNumber } from '../../platform/ids.ts';
 import {
   groupingHash,
   incidentWorkflowId,
@@ -194,6 +194,7 @@ function manualTrigger(deps: IncidentDeps, caller: Caller, wanted: NewIncident):
     at: deps.now().toISOString(),
     ...{ title, details, urgency, incidentKey, assigneeIds },
     agent: agentOf(deps, caller.actor),
+    incidentNumber: newIncidentNumber(),
     traceparent: caller.traceparent,
     origin: actionOrigin(deps, caller.actor),
   };

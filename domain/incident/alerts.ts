@@ -144,7 +144,7 @@ function openByEvent(d: Draft, event: AlertEvent, cause: Cause): void {
     urgency: urgencyOf(d.state.settings, event.payload?.severity ?? null),
   });
   setAlerts(d, [newAlert(d, event, cause)]);
-  startClock(d, cause, event.traceparent);
+  startClock(d, cause, event);
   log(
     d,
     { type: 'trigger_log_entry', reason: 'An alert opened the incident.', cause },
@@ -168,7 +168,7 @@ export function takeManual(d: Draft, manual: ManualTrigger): void {
     incidentKey: manual.incidentKey,
     urgency: manual.urgency ?? urgencyOf(d.state.settings, null),
   });
-  startClock(d, cause, manual.traceparent);
+  startClock(d, cause, manual);
   log(d, { type: 'trigger_log_entry', reason: `Opened by ${manual.agent.summary}.`, cause });
   if (manual.assigneeIds.length === 0) {
     enterRule(d, { ruleIndex: 0, loop: 0 }, { why: 'trigger', cause });
@@ -191,7 +191,11 @@ function openAssigned(d: Draft, manual: ManualTrigger, cause: Cause): void {
   }
 }
 
-function startClock(d: Draft, cause: Cause, traceparent: string | null): void {
+function startClock(
+  d: Draft,
+  cause: Cause,
+  { traceparent, incidentNumber }: Pick<AlertEvent, 'traceparent' | 'incidentNumber'>,
+): void {
   const timeout = d.state.settings.service.autoResolveTimeoutSec;
   setState(d, {
     opened: true,
@@ -200,13 +204,13 @@ function startClock(d: Draft, cause: Cause, traceparent: string | null): void {
   });
   setView(d, {
     createdAt: cause.at,
-    number: numberAt(cause.at),
+    number: incidentNumber ?? numberAt(cause.at),
     lastStatusChangeAt: cause.at,
     lastStatusChangeBy: cause.agent,
   });
 }
 
-/** Tenths of a second since 2026-01-01. */
+/** The number of an incident that came without one: tenths of a second since 2026-01-01, not unique. */
 export function numberAt(iso: string): number {
   return Math.max(0, Math.floor((Date.parse(iso) - Date.UTC(2026, 0, 1)) / 100));
 }

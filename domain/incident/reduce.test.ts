@@ -546,3 +546,10 @@ test('resolving alerts by hand: the last one ends the incident, repeats and stra
   expect(d.state.view.status).toBe('resolved');
   expect(d.types().at(-1)).toBe('resolve');
 });
+
+test('an incident has the number that its opening trigger brought, and keeps it', () => {
+  const d = new Drive().alert({ incidentNumber: 12_345 });
+  expect(d.state.view.number).toBe(12_345);
+  expect(d.alert({ eventId: 'E2', incidentNumber: 99 }).state.view.number).toBe(12_345);
+  expect(new Drive().alert().state.view.number).toBeGreaterThan(0);
+});

@@ -33,6 +33,8 @@ export interface ManualTrigger {
   readonly details: string | null;
   readonly urgency: Urgency | null;
   readonly incidentKey: string | null;
+  /** Absent: made from the time. */
+  readonly incidentNumber?: number;
   /** Users to page instead of the policy; with them the incident starts assigned. */
   readonly assigneeIds: readonly string[];
   readonly agent: Agent;
