@@ -41,6 +41,18 @@ test.each([
   expect(JSON.stringify(lines)).toContain('[hidden]');
 });
 
+test('what comes with an error is hidden too, and the line’s fields stay as they were', () => {
+  const { lines, logger } = record();
+  const err = Object.assign(new Error('refused'), { address: '10.0.0.1', port: 5432 });
+  const fields = { err, list: [{ to: 'ada' }], none: { phone: undefined, note: null } };
+  logger.child({ token: 'hush' }).warn(fields, 'lost');
+  expect(lines[0]).toMatchObject({
+    ...{ token: '[hidden]', list: [{ to: '[hidden]' }], none: { note: null } },
+    err: { type: 'Error', message: 'refused', address: '[hidden]', port: 5432 },
+  });
+  expect(fields.list).toEqual([{ to: 'ada' }]);
+});
+
 test('the Temporal SDK’s lines get the same shape', () => {
   const { lines, logger } = record();
   temporalLogger(logger).warn('activity failed', { workflowId: 'w', error: new Error('no') });

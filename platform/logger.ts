@@ -1,4 +1,4 @@
-import { pino, stdTimeFunctions } from 'pino';
+import { pino, stdSerializers, stdTimeFunctions } from 'pino';
 
 export type Logger = pino.Logger;
 
@@ -15,11 +15,13 @@ export interface LoggerOptions {
 // attempt deliveryId requestId traceId channel provider outcome action err
 
 /** Fields whose values are never written, at the top of a line or up to two levels below. */
-const SECRET_FIELDS = [
+const SECRET_FIELDS: ReadonlySet<string> = new Set([
   ...['authorization', 'cookie', 'routing_key', 'routingKey', 'integrationKey', 'service_key'],
   ...['token', 'authToken', 'apiKey', 'api_key', 'password', 'secret', 'linkSecret', 'signature'],
   ...['address', 'phone', 'email', 'to', 'from', 'body', 'text', 'html', 'replyTo', 'script'],
-] as const;
+]);
+const LEVELS_LOOKED_AT = 3;
+const HIDDEN = '[hidden]';
 
 /** JSON lines with ISO time and level names; secrets and addresses are replaced by `[hidden]`. */
 export function createLogger({ name, level, destination }: LoggerOptions): Logger {
@@ -27,13 +29,37 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     level,
     base: { process: name, pid: process.pid },
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: {
-      paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
-      censor: '[hidden]',
+    formatters: {
+      level: (label) => ({ level: label }),
+      // One walk over the line: pino's own redaction looks for each name at each place, a hundred microseconds.
+      log: (fields) => withoutSecrets(fields, LEVELS_LOOKED_AT),
+    },
+    // For the fields of child loggers, which no formatter sees.
+    redact: { paths: [...SECRET_FIELDS], censor: HIDDEN },
+    serializers: {
+      err: (error: Error) => withoutSecrets({ ...stdSerializers.err(error) }, LEVELS_LOOKED_AT - 1),
     },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** The same object when it holds nothing to hide, else a copy. */
+function withoutSecrets<T extends object>(value: T, levels: number): T {
+  let copy: T | undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const kept = SECRET_FIELDS.has(key) && item !== undefined ? HIDDEN : inside(item, levels - 1);
+    if (kept === item) continue;
+    copy ??= Array.isArray(value) ? (Array.from(value) as T) : { ...value };
+    Reflect.set(copy, key, kept);
+  }
+  return copy ?? value;
+}
+
+/** Errors have a serializer of their own, and what becomes text hides what is in it by itself. */
+function inside(item: unknown, levels: number): unknown {
+  if (levels === 0 || typeof item !== 'object' || item === null) return item;
+  if (item instanceof Error || 'toJSON' in item) return item;
+  return withoutSecrets(item, levels);
 }
 
 type SdkLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';

@@ -8,6 +8,7 @@ import { spillEvents } from '../metrics.ts';
 import { nextUnits, type DrainUnit } from './drain-unit.ts';
 import { CALL_DEADLINE_MS, EngineDown, type Engine } from './engine.ts';
 import { Lease } from './lease.ts';
+import { LoopLoad } from './loop-load.ts';
 import { Remover } from './remover.ts';
 import { RestingKeys } from './resting-keys.ts';
 
@@ -15,6 +16,8 @@ import { RestingKeys } from './resting-keys.ts';
 const POLL_MS = 250;
 /** How long one that is not the leader waits before it asks again. */
 const FOLLOW_MS = 1000;
+/** While the process is busy taking events in, it drains one in this time. */
+const BUSY_MS = 250;
 /** A call that was broken off may still be at work for so long. */
 const STRAGGLER_MS = 1000;
 /** Keys that are drained but still in the table, because PostgreSQL takes no change. */
@@ -42,11 +45,13 @@ export class Drainer {
   readonly #busy = new Set<string>();
   readonly #holder = randomUUID();
   readonly #remover: Remover;
+  readonly #load = new LoopLoad();
   #wake = Promise.withResolvers<undefined>();
   #closed = false;
   #running: Promise<void> | undefined;
   #countAtMs = 0;
   #sending = 0;
+  #begunAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DrainerOptions) {
     this.#options = options;
@@ -95,13 +100,11 @@ export class Drainer {
 
   /** Starts what may be started. Answers how long there is nothing more to do, unless it is woken. */
   async #round(): Promise<number> {
-    const { spill, engine, directory } = this.#options;
+    const { spill, directory } = this.#options;
     if (directory.ready === false || !(await this.#lease.keep())) return FOLLOW_MS;
     await this.#count();
-    const { room } = engine;
-    // Few at a time would cost as many questions to PostgreSQL as many.
-    const worthwhile = this.#sending === 0 ? 1 : Math.ceil(engine.maxInFlight / 2);
-    if (room < worthwhile || this.#busy.size >= MAX_UNREMOVED) return POLL_MS;
+    const room = this.#room();
+    if (room === 0 || this.#busy.size >= MAX_UNREMOVED) return POLL_MS;
     const rows = await spill.pick(room, [...this.#busy, ...this.#resting.keys()]);
     const units = nextUnits(rows, directory);
     if (units.length === 0) return POLL_MS;
@@ -109,6 +112,16 @@ export class Drainer {
     if (!claimed) return 0;
     for (const unit of claimed) this.#begin(unit);
     return units.length < room ? POLL_MS : 0;
+  }
+
+  /** Few at a time would cost as many questions to PostgreSQL as many. */
+  #room(): number {
+    const { room, limit } = this.#options.engine;
+    if (!this.#load.saturated) {
+      return this.#sending === 0 || room >= Math.ceil(limit / 2) ? room : 0;
+    }
+    const rested = performance.now() - this.#begunAtMs >= BUSY_MS;
+    return this.#sending === 0 && rested ? Math.min(1, room) : 0;
   }
 
   /** Null: another process leads by now. While PostgreSQL is read-only nothing can be claimed, and all is asked for. */
@@ -131,6 +144,7 @@ export class Drainer {
   #begin(unit: DrainUnit): void {
     this.#busy.add(unit.key);
     this.#sending += 1;
+    this.#begunAtMs = performance.now();
     void this.#drain(unit).finally(() => {
       this.#busy.delete(unit.key);
       this.wake();

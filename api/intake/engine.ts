@@ -8,6 +8,7 @@ import { engineState, intakeInFlight } from '../metrics.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
 import { Gate, GateFull } from './gate.ts';
 import { hasArrived, signalIncident, type Tried } from './incident-signal.ts';
+import { Pace } from './pace.ts';
 import type { RoutedEvent } from './sink.ts';
 
 /** One call. Healthy ones take milliseconds, under load some hundred. */
@@ -47,13 +48,13 @@ export class Engine {
   readonly #temporal: Client;
   readonly #gate: Gate;
   readonly #breaker: Breaker;
-  readonly maxInFlight: number;
+  readonly #pace: Pace;
   /** On the clock of `performance.now()`. */
   lastSuccessAt = Number.NEGATIVE_INFINITY;
 
   constructor({ temporal, logger, maxInFlight }: EngineOptions) {
     this.#temporal = temporal;
-    this.maxInFlight = maxInFlight;
+    this.#pace = new Pace(maxInFlight);
     this.#gate = new Gate({
       maxInFlight,
       maxWaiting: maxInFlight * 4,
@@ -81,8 +82,12 @@ export class Engine {
 
   /** Calls that may begin now. */
   get room(): number {
-    if (!this.#breaker.lets) return 0;
-    return this.#breaker.state === 'closed' ? this.#gate.room : Math.min(1, this.#gate.room);
+    return this.#breaker.lets ? Math.max(0, this.limit - this.#gate.inFlight) : 0;
+  }
+
+  /** Calls at a time, as the engine takes them now. */
+  get limit(): number {
+    return this.#breaker.state === 'closed' ? this.#pace.limit : 1;
   }
 
   /**
@@ -120,8 +125,13 @@ export class Engine {
     const span = trace.getTracer('pdlite-api').startSpan('intake store');
     span.setAttribute('pdlite.events', batch.length);
     try {
-      return await this.#call(CALL_DEADLINE_MS, () => signalIncident(this.#temporal, batch));
+      const startedAt = performance.now();
+      const send = () => signalIncident(this.#temporal, batch);
+      const result = await this.#call(CALL_DEADLINE_MS, send);
+      this.#pace.note(performance.now() - startedAt);
+      return result;
     } catch (error) {
+      if (error instanceof EngineDown) this.#pace.note(CALL_DEADLINE_MS);
       span.setStatus({ code: SpanStatusCode.ERROR });
       throw error;
     } finally {

@@ -24,9 +24,9 @@ export class Gate {
     this.#options = options;
   }
 
-  /** Calls that may begin at once. */
-  get room(): number {
-    return Math.max(0, this.#options.maxInFlight - this.#inFlight);
+  /** Calls under way. */
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /** @throws GateFull when the queue is full or the wait too long. */

@@ -6,7 +6,7 @@ export interface LanesOptions<T, R> {
   /** How many of the waiting items, from the first, go into the next call; at least 1. */
   readonly take: (waiting: readonly T[]) => number;
   /** Stores one batch of one key. */
-  readonly send: (batch: Batch<T>) => Promise<R>;
+  readonly send: (batch: Batch<T>, key: string) => Promise<R>;
   /** Items that wait, over all keys, at most; a further one is refused. */
   readonly maxWaiting: number;
 }
@@ -48,15 +48,16 @@ export class Lanes<T, R> {
       const [first, ...others] = lane.splice(0, this.#options.take(lane.map(({ item }) => item)));
       if (!first) continue;
       this.#waiting -= 1 + others.length;
-      await this.#send([first, ...others]);
+      await this.#send([first, ...others], key);
     }
     this.#lanes.delete(key);
   }
 
-  async #send(batch: Batch<Waiting<T, R>>): Promise<void> {
+  async #send(batch: Batch<Waiting<T, R>>, key: string): Promise<void> {
     const [first, ...others] = batch;
     try {
-      const result = await this.#options.send([first.item, ...others.map(({ item }) => item)]);
+      const items: Batch<T> = [first.item, ...others.map(({ item }) => item)];
+      const result = await this.#options.send(items, key);
       for (const { resolve } of batch) resolve(result);
     } catch (error) {
       for (const { reject } of batch) reject(error);

@@ -3,7 +3,6 @@ import type { Directory } from '../../domain/directory.ts';
 import type { AlertEvent } from '../../domain/event.ts';
 import { urgencyOf } from '../../domain/incident/alerts.ts';
 import { settingsOf } from '../../domain/on-call.ts';
-import { workflowIdOfEvent } from '../../temporal-config/incident-start.ts';
 import type { RoutedEvent } from './sink.ts';
 
 /** Acknowledgements and resolves stop pages: behind what pages at once, before what can wait. */
@@ -27,12 +26,16 @@ export interface SpillOptions {
   readonly claim: string | null;
 }
 
-/** The event as a row. */
-export function toRow(routed: RoutedEvent, { delayMs, claim }: SpillOptions): SpillRow {
+/** The event as a row of this key, the id of its workflow. */
+export function toRow(
+  key: string,
+  routed: RoutedEvent,
+  { delayMs, claim }: SpillOptions,
+): SpillRow {
   return {
     accountId: routed.index.account.id,
     serviceId: routed.service.id,
-    key: workflowIdOfEvent(routed),
+    key,
     rank: rankOf(routed),
     delayMs,
     event: JSON.stringify(routed.event),

@@ -62,7 +62,7 @@ export class SpillingSink implements IntakeSink {
     };
     this.#lanes = new Lanes({
       take: batchLength,
-      send: (batch) => this.#store(batch),
+      send: (batch, key) => this.#store(batch, key),
       maxWaiting: MAX_WAITING_EVENTS,
     });
   }
@@ -100,8 +100,7 @@ export class SpillingSink implements IntakeSink {
     this.#spill?.backlog.close();
   }
 
-  async #store(batch: Batch): Promise<Stored> {
-    const key = workflowIdOfEvent(batch[0]);
+  async #store(batch: Batch, key: string): Promise<Stored> {
     const delayMs = this.#hot.isHot(key) ? STORM_INTERVAL_MS : 0;
     const direct = (await this.#mayGoDirect(key, delayMs > 0))
       ? await this.#send(batch, () => this.#engine.send(batch))
@@ -152,7 +151,7 @@ export class SpillingSink implements IntakeSink {
   ): Promise<boolean> {
     const spill = this.#spill;
     if (!spill || this.#isFull(spill)) return false;
-    const rows = batch.map((routed) => toRow(routed, options));
+    const rows = batch.map((routed) => toRow(key, routed, options));
     try {
       const due = options.delayMs === 0;
       await spill.backlog.write(key, due, () => spill.writer.write(rows));
