@@ -30,4 +30,15 @@ export interface ApiDeps {
     readonly address: string;
     readonly code: string;
   }) => Promise<void>;
+  /**
+   * Texts back to somebody who wrote, by the vendor that brought the text, or another one when that fails.
+   * Absent where no provider could. It throws when the text was not handed over.
+   */
+  readonly sendText?: (input: {
+    readonly vendor: 'vonage';
+    readonly to: string;
+    readonly text: string;
+    /** The same for the same text. */
+    readonly key: string;
+  }) => Promise<void>;
 }

@@ -20,6 +20,14 @@ const callback = (part: Part): DescribedOperation => ({
   ...part,
 });
 
+const json = z.record(z.string(), z.unknown()).describe('Vonage’s fields; any may be added.');
+const script = z.array(z.record(z.string(), z.unknown()));
+const ncco = { 200: { description: 'NCCO.', schema: script }, ...forbidden };
+const webhook = (part: Part): DescribedOperation => ({
+  ...{ method: 'post', tag: 'Answers', permission: 'public', body: json },
+  ...part,
+});
+
 /** Where answers come back, as the description of the api shows it. */
 export const INBOUND_OPERATIONS: readonly DescribedOperation[] = [
   callback({
@@ -47,6 +55,39 @@ export const INBOUND_OPERATIONS: readonly DescribedOperation[] = [
     operationId: 'receiveStatus',
     summary: 'How a message or call went (signed by Twilio)',
     params: z.object({ channel: z.enum(['sms', 'voice']) }),
+    responses: { 204: { description: 'Noted.' }, ...forbidden },
+  }),
+  webhook({
+    path: '/inbound/vonage/sms',
+    operationId: 'receiveVonageText',
+    summary: 'A text message for us (signed by Vonage)',
+    responses: { 200: { description: 'Taken.' }, ...forbidden },
+  }),
+  webhook({
+    path: '/inbound/vonage/status',
+    operationId: 'receiveVonageStatus',
+    summary: 'How a message went (signed by Vonage)',
+    responses: { 204: { description: 'Noted.' }, ...forbidden },
+  }),
+  webhook({
+    path: '/inbound/vonage/voice/{token}',
+    operationId: 'answerVonageCall',
+    summary: 'What a call says (signed by Vonage)',
+    params: token,
+    responses: ncco,
+  }),
+  webhook({
+    path: '/inbound/vonage/voice/{token}/digits',
+    operationId: 'receiveVonageDigits',
+    summary: 'A key pressed in a call, or none in time (signed by Vonage)',
+    params: token,
+    responses: ncco,
+  }),
+  webhook({
+    path: '/inbound/vonage/voice/{token}/events',
+    operationId: 'receiveVonageEvent',
+    summary: 'How a call goes (signed by Vonage)',
+    params: token,
     responses: { 204: { description: 'Noted.' }, ...forbidden },
   }),
   {

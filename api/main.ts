@@ -19,6 +19,7 @@ import { startInboundSmtp } from './inbound/smtp.ts';
 import { openIntake } from './intake/open-intake.ts';
 import { createMailIntake } from './intake/mail.ts';
 import { createRefusalLog } from './refusals.ts';
+import { createTextSender } from './send-text.ts';
 import { createVerificationSender } from './send-verification.ts';
 import { startApi } from './server.ts';
 
@@ -92,6 +93,7 @@ async function openDeps(config: Config, logger: Logger, shutdown: Shutdown): Pro
     refusals,
     projectionBacklogSeconds: () => backlog?.ageSeconds ?? null,
     sendVerification: createVerificationSender(providers, directory),
+    sendText: createTextSender(config, providers),
   };
 }
 

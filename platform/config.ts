@@ -19,6 +19,24 @@ const twilioProvider = z.strictObject({
   from: z.string().min(1),
   timeoutMs: timeoutMs(5000),
 });
+const vonageProvider = z.strictObject({
+  ...common,
+  kind: z.literal('vonage'),
+  channels: z.array(z.enum(['sms', 'voice'])).min(1),
+  /** Messages, calls and reports. */
+  apiUrl: z.url().default('https://api.nexmo.com'),
+  /** The account's balance, by which its health is asked for. */
+  restUrl: z.url().default('https://rest.nexmo.com'),
+  apiKey: z.string().min(1),
+  apiSecret: z.string().min(1),
+  applicationId: z.string().min(1),
+  /** The application's private key, PEM. */
+  privateKey: z.string().min(1),
+  /** Signs the webhooks; at least 16 characters. */
+  signatureSecret: z.string().min(16),
+  from: z.string().min(1),
+  timeoutMs: timeoutMs(5000),
+});
 const smtpProvider = z.strictObject({
   ...common,
   kind: z.literal('smtp'),
@@ -41,7 +59,13 @@ const webhookProvider = z.strictObject({
 });
 const providers = z
   .array(
-    z.discriminatedUnion('kind', [twilioProvider, smtpProvider, ntfyProvider, webhookProvider]),
+    z.discriminatedUnion('kind', [
+      twilioProvider,
+      vonageProvider,
+      smtpProvider,
+      ntfyProvider,
+      webhookProvider,
+    ]),
   )
   .refine((list) => new Set(list.map((item) => item.id)).size === list.length, 'ids must differ');
 
@@ -240,9 +264,13 @@ export const configSchema = z.object({
   ),
   SIMULATORS_PORT: described(
     port().default(8090),
-    'Port of the simulators’ page and of the simulated Twilio (/twilio) and ntfy (/ntfy).',
+    'Port of the simulators’ page and of the simulated Twilio (/twilio), Vonage (/vonage) and ntfy (/ntfy).',
   ),
   SIMULATORS_SMTP_PORT: described(port().default(1025), 'Port of the simulated mailbox.'),
+  SIMULATORS_SMTP_2_PORT: described(
+    port().default(1026),
+    'Port of the second mail relay to the simulated mailbox.',
+  ),
   SIMULATORS_TWILIO_SID: described(
     z.string().default('AC00000000000000000000000000000001'),
     'Account SID that the simulated Twilio accepts.',
@@ -251,6 +279,32 @@ export const configSchema = z.object({
     z.string().default('simulated-twilio-token'),
     'Auth token that the simulated Twilio accepts and signs with.',
     true,
+  ),
+  SIMULATORS_VONAGE_API_KEY: described(
+    z.string().default('simkey01'),
+    'API key that the simulated Vonage accepts.',
+  ),
+  SIMULATORS_VONAGE_API_SECRET: described(
+    z.string().default('simulated-vonage-secret'),
+    'API secret that the simulated Vonage accepts.',
+    true,
+  ),
+  SIMULATORS_VONAGE_APPLICATION_ID: described(
+    z.string().default('00000000-0000-0000-0000-000000000001'),
+    'Application that the simulated Vonage knows.',
+  ),
+  SIMULATORS_VONAGE_PUBLIC_KEY: described(
+    z.string().optional(),
+    'PEM of the key with which the simulated Vonage checks the application’s tokens; unset: it takes every token of the application.',
+  ),
+  SIMULATORS_VONAGE_SIGNATURE_SECRET: described(
+    z.string().default('simulated-vonage-signature-secret'),
+    'Secret that the simulated Vonage signs webhooks with.',
+    true,
+  ),
+  SIMULATORS_VONAGE_SMS_URL: described(
+    z.url().default('http://127.0.0.1:8080/inbound/vonage/sms'),
+    'Where the simulated Vonage posts the text messages that a phone sends.',
   ),
   SIMULATORS_REPLY_SMTP: described(
     z.string().default('smtp://127.0.0.1:2525'),

@@ -5,6 +5,7 @@ import { createNtfyProvider } from './ntfy/ntfy-provider.ts';
 import type { Provider, ProviderList } from './provider.ts';
 import { createSmtpProvider } from './smtp/smtp-provider.ts';
 import { createTwilioProvider } from './twilio/twilio-provider.ts';
+import { createVonageProvider } from './vonage/vonage-provider.ts';
 import { createWebhookProvider } from './webhook/webhook-provider.ts';
 
 const CHANNELS: readonly Channel[] = ['email', 'sms', 'voice', 'push', 'webhook'];
@@ -28,6 +29,8 @@ function createProvider(item: ProviderConfig, config: Config): Provider {
   switch (item.kind) {
     case 'twilio':
       return createTwilioProvider(item);
+    case 'vonage':
+      return createVonageProvider(item);
     case 'smtp':
       return createSmtpProvider(item);
     case 'ntfy':

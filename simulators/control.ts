@@ -9,11 +9,13 @@ import { moodSchema } from './moods.ts';
 import type { Moods } from './moods.ts';
 import { pressAction } from './ntfy.ts';
 import type { SimulatedTwilio } from './twilio/account.ts';
+import type { SimulatedVonage } from './vonage/account.ts';
 
 interface Deps {
   readonly ledger: Ledger;
   readonly moods: Moods;
   readonly twilio: SimulatedTwilio;
+  readonly vonage: SimulatedVonage;
   readonly mailbox: Mailbox;
   readonly people: Person[];
 }
@@ -22,7 +24,11 @@ const person = z.strictObject({
   name: z.string().max(100),
   addresses: z.array(z.string()).max(20),
 });
-const settings = z.strictObject({ smsUrl: z.url().optional(), replySmtp: z.string().optional() });
+const settings = z.strictObject({
+  smsUrl: z.url().optional(),
+  vonageSmsUrl: z.url().optional(),
+  replySmtp: z.string().optional(),
+});
 const texting = z.strictObject({
   from: z.string(),
   text: z.string().max(1600),
@@ -31,7 +37,7 @@ const texting = z.strictObject({
 
 /** What the page and the tests do to the phones: read what came, answer it, set moods. */
 export function createControlRouter(deps: Deps): Router {
-  const { ledger, moods, twilio, mailbox, people } = deps;
+  const { ledger, moods, twilio, vonage, mailbox, people } = deps;
   const router = Router();
   router.use(json({ limit: '64kb' }));
   router.get('/ledger', async (request, response) => {
@@ -52,8 +58,9 @@ export function createControlRouter(deps: Deps): Router {
     response.status(204).end();
   });
   router.post('/settings', (request, response) => {
-    const { smsUrl, replySmtp } = settings.parse(request.body);
+    const { smsUrl, vonageSmsUrl, replySmtp } = settings.parse(request.body);
     if (smsUrl !== undefined) twilio.smsUrl = smsUrl;
+    if (vonageSmsUrl !== undefined) vonage.smsUrl = vonageSmsUrl;
     if (replySmtp !== undefined) mailbox.replySmtp = replySmtp;
     response.status(204).end();
   });
@@ -71,14 +78,18 @@ export function createControlRouter(deps: Deps): Router {
   });
   router.post('/sms', async (request, response) => {
     const { from, text, to } = texting.parse(request.body);
-    response.json(await twilio.textFromPhone(from, text, to));
+    const sending =
+      to !== undefined && vonage.owns(to)
+        ? vonage.textFromPhone(from, text, to)
+        : twilio.textFromPhone(from, text, to);
+    response.json(await sending);
   });
-  addCalls(router, twilio);
+  addCalls(router, deps);
   addAnswers(router, deps);
   return router;
 }
 
-function addCalls(router: Router, twilio: SimulatedTwilio): void {
+function addCalls(router: Router, { twilio, vonage }: Deps): void {
   const move = z.discriminatedUnion('do', [
     z.strictObject({ do: z.literal('answer') }),
     z.strictObject({ do: z.literal('answer_as_machine') }),
@@ -86,7 +97,7 @@ function addCalls(router: Router, twilio: SimulatedTwilio): void {
     z.strictObject({ do: z.literal('hang_up') }),
   ]);
   router.post('/calls/:id', (request, response) => {
-    const call = twilio.call(request.params.id);
+    const call = twilio.call(request.params.id) ?? vonage.call(request.params.id);
     const asked = move.parse(request.body);
     if (!call) return void response.status(404).json({ error: 'There is no such call.' });
     let done = true;

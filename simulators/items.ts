@@ -8,6 +8,7 @@ interface ItemBase {
 
 export interface SmsItem extends ItemBase {
   readonly type: 'sms';
+  readonly vendor: Telephony;
   /** `in` arrives at the phone, `out` was written on it. */
   readonly direction: 'in' | 'out';
   /** The number on the other side. */
@@ -20,6 +21,7 @@ export interface SmsItem extends ItemBase {
 
 export interface CallItem extends ItemBase {
   readonly type: 'call';
+  readonly vendor: Telephony;
   readonly number: string;
   status: 'queued' | 'ringing' | 'in-progress' | 'completed' | 'busy' | 'failed' | 'no-answer';
   /** Everything spoken so far, in order. */
@@ -52,6 +54,8 @@ export interface PushItem extends ItemBase {
 
 export interface MailItem extends ItemBase {
   readonly type: 'mail';
+  /** The relay by which it came; that of the first for what the person wrote. */
+  readonly vendor: Relay;
   readonly direction: 'in' | 'out';
   readonly from: string;
   readonly replyTo: string | null;
@@ -66,14 +70,16 @@ export interface MailItem extends ItemBase {
 /** A request that came to a door, whether it was taken or not. */
 export interface RequestItem extends ItemBase {
   readonly type: 'request';
+  readonly vendor: Vendor;
   readonly door: Door;
   readonly mood: string;
   readonly summary: string;
 }
 
-/** A callback that the simulated Twilio made. */
+/** A callback that a simulated telephony vendor made. */
 export interface CallbackItem extends ItemBase {
   readonly type: 'callback';
+  readonly vendor: Telephony;
   readonly url: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly attempts: number;
@@ -82,6 +88,10 @@ export interface CallbackItem extends ItemBase {
 }
 
 export type Item = SmsItem | CallItem | PushItem | MailItem | RequestItem | CallbackItem;
+export type Telephony = 'twilio' | 'vonage';
+export type Relay = 'smtp' | 'smtp-2';
+/** Whom the simulators stand in for. */
+export type Vendor = Telephony | Relay | 'ntfy';
 export type Door = 'sms' | 'voice' | 'push' | 'mail';
 
 /** An item and the number of its last change; numbers grow over all items. */

@@ -6,13 +6,14 @@ import type { ParsedMail } from 'mailparser';
 import { createTransport } from 'nodemailer';
 import { SMTPServer } from 'smtp-server';
 
-import type { MailItem } from './items.ts';
+import type { MailItem, Relay } from './items.ts';
 import type { Ledger } from './ledger.ts';
 import type { Moods } from './moods.ts';
 
 const MAX_SIZE = 1_048_576;
 
 interface Options {
+  readonly vendor: Relay;
   readonly host: string;
   readonly port: number;
   /** `smtp://host:port` to which replies are sent. */
@@ -74,7 +75,13 @@ export class Mailbox {
   async reply(mail: MailItem, text: string): Promise<MailItem> {
     this.#count += 1;
     const item: MailItem = {
-      ...{ type: 'mail', direction: 'out', id: `mail-out-${this.#count}`, at: now() },
+      ...{
+        type: 'mail',
+        vendor: this.#options.vendor,
+        direction: 'out',
+        id: `${this.#options.vendor}-out-${this.#count}`,
+        at: now(),
+      },
       ...{ address: mail.address, from: mail.address, replyTo: null, html: null, text },
       ...{ subject: `Re: ${mail.subject}`, messageId: '', headers: {}, problem: null },
     };
@@ -101,10 +108,11 @@ export class Mailbox {
 
   #onRecipient(address: string, sessionId: string, done: (error?: Error | null) => void): void {
     const to = address.toLowerCase();
-    const mood = this.#options.moods.take('mail', to);
+    const mood = this.#options.moods.take('mail', to, this.#options.vendor);
     this.#count += 1;
-    const seen = { type: 'request', door: 'mail', summary: 'RCPT TO' } as const;
-    const id = `request-mail-${this.#count}`;
+    const { vendor } = this.#options;
+    const seen = { type: 'request', vendor, door: 'mail', summary: 'RCPT TO' } as const;
+    const id = `request-${vendor}-${this.#count}`;
     this.#options.ledger.put({ ...seen, id, at: now(), address: to, mood: mood.kind });
     if (mood.kind === 'hang') return;
     if (mood.kind === 'refuse') {
@@ -128,7 +136,14 @@ export class Mailbox {
   #arrive(address: string, mail: ParsedMail): void {
     this.#count += 1;
     const item: MailItem = {
-      ...{ type: 'mail', direction: 'in', id: `mail-in-${this.#count}`, at: now(), address },
+      ...{
+        type: 'mail',
+        vendor: this.#options.vendor,
+        direction: 'in',
+        id: `${this.#options.vendor}-in-${this.#count}`,
+        at: now(),
+        address,
+      },
       ...{ from: mail.from?.text ?? '', replyTo: mail.replyTo?.value[0]?.address ?? null },
       ...{ subject: mail.subject ?? '', text: mail.text ?? '', html: mail.html || null },
       ...{ messageId: mail.messageId ?? '', headers: plainHeaders(mail), problem: null },

@@ -37,11 +37,11 @@ export function createNtfyRouter({ ledger, moods }: { ledger: Ledger; moods: Moo
   router.post('/', json({ limit: '64kb', type: () => true }), (request, response) => {
     const parsed = publish.safeParse(request.body);
     const topic = parsed.data?.topic ?? '';
-    const mood = moods.take('push', topic);
+    const mood = moods.take('push', topic, 'ntfy');
     const id = randomBytes(9).toString('base64url').replace(/[-_]/g, 'x');
     const at = new Date().toISOString();
     requests += 1;
-    const seen = { type: 'request', door: 'push', summary: 'POST /' } as const;
+    const seen = { type: 'request', vendor: 'ntfy', door: 'push', summary: 'POST /' } as const;
     ledger.put({ ...seen, id: `request-push-${requests}`, at, address: topic, mood: mood.kind });
     if (spoil(request, response, mood, errorBody)) return;
     if (!parsed.success) {
@@ -66,7 +66,8 @@ export function createNtfyRouter({ ledger, moods }: { ledger: Ledger; moods: Moo
     });
   });
   router.get('/v1/health', (request, response) => {
-    if (!spoil(request, response, moods.look('push'), errorBody)) response.json({ healthy: true });
+    if (!spoil(request, response, moods.look('push', 'ntfy'), errorBody))
+      response.json({ healthy: true });
   });
   return router;
 }

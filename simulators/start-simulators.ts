@@ -17,18 +17,26 @@ import { Moods } from './moods.ts';
 import { createNtfyRouter } from './ntfy.ts';
 import { SimulatedTwilio } from './twilio/account.ts';
 import { createTwilioRouter } from './twilio/rest.ts';
+import { SimulatedVonage } from './vonage/account.ts';
+import type { VonageCredentials } from './vonage/account.ts';
+import { createVonageRouter } from './vonage/rest.ts';
 
 export interface SimulatorOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   readonly smtpPort: number;
+  /** The second mail relay’s. */
+  readonly smtp2Port: number;
   readonly twilioSid: string;
   readonly twilioToken: string;
+  readonly vonage: VonageCredentials;
   /** `smtp://host:port` to which replies by mail go. */
   readonly replySmtp: string;
-  /** Where texts written on a phone are posted to. */
+  /** Where the simulated Twilio posts texts that a phone sends. */
   readonly smsUrl: string;
+  /** Where the simulated Vonage does. */
+  readonly vonageSmsUrl: string;
   readonly people?: readonly Person[];
   /** Milliseconds from one status report to the next; 150 unless given. */
   readonly reportEveryMs?: number;
@@ -38,9 +46,10 @@ export interface SimulatorOptions {
 }
 
 export interface Simulators {
-  /** The page; the simulated Twilio is at `/twilio`, ntfy at `/ntfy`, the control at `/control`. */
+  /** The page; the simulated Twilio is at `/twilio`, Vonage at `/vonage`, ntfy at `/ntfy`, the control at `/control`. */
   readonly url: string;
   readonly smtpPort: number;
+  readonly smtp2Port: number;
   close(): Promise<void>;
 }
 
@@ -53,26 +62,35 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
   const lines = options.ledgerFile === undefined ? null : openJsonLines(options.ledgerFile);
   const ledger = new Ledger((entry) => lines?.append(entry));
   const moods = new Moods();
-  const mailbox = new Mailbox({ ...options, port: options.smtpPort, ledger, moods });
+  const common = { ledger, moods, reportEveryMs: options.reportEveryMs ?? 150 };
+  const { host, replySmtp } = options;
+  const relay = { host, replySmtp, ledger, moods };
+  const mailbox = new Mailbox({ ...relay, vendor: 'smtp', port: options.smtpPort });
+  const mailbox2 = new Mailbox({ ...relay, vendor: 'smtp-2', port: options.smtp2Port });
   const twilio = new SimulatedTwilio({
-    ...{ sid: options.twilioSid, token: options.twilioToken, smsUrl: options.smsUrl },
-    ...{ ledger, moods, reportEveryMs: options.reportEveryMs ?? 150 },
+    ...{ ...common, sid: options.twilioSid, token: options.twilioToken, smsUrl: options.smsUrl },
   });
-  const app = createApp({ ledger, moods, mailbox, twilio, people: [...(options.people ?? [])] });
+  const vonage = new SimulatedVonage({
+    ...{ ...common, credentials: options.vonage, smsUrl: options.vonageSmsUrl },
+  });
+  const people = [...(options.people ?? [])];
+  const app = createApp({ ledger, moods, mailbox, twilio, vonage, people });
   const server = createServer(app);
   server.listen(options.port, options.host);
   await once(server, 'listening');
-  const smtpPort = await mailbox.listen();
+  const [smtpPort, smtp2Port] = await Promise.all([mailbox.listen(), mailbox2.listen()]);
   const url = `http://${options.host}:${(server.address() as AddressInfo).port}`;
-  options.logger.info({ url, smtpPort }, 'simulators are ready');
+  options.logger.info({ url, smtpPort, smtp2Port }, 'simulators are ready');
   return {
     url,
     smtpPort,
+    smtp2Port,
     close: async () => {
       twilio.close();
+      vonage.close();
       server.closeAllConnections();
       server.close();
-      await mailbox.close();
+      await Promise.all([mailbox.close(), mailbox2.close()]);
       lines?.close();
     },
   };
@@ -82,6 +100,7 @@ function createApp(deps: Parameters<typeof createControlRouter>[0]): express.Exp
   const app = express();
   app.disable('x-powered-by');
   app.use('/twilio', createTwilioRouter(deps.twilio));
+  app.use('/vonage', createVonageRouter(deps.vonage));
   app.use('/ntfy', createNtfyRouter(deps));
   app.use('/control', createControlRouter(deps));
   app.use((_request, response, next) => {

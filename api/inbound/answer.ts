@@ -8,7 +8,7 @@ import { PAGE_HEADERS, questionPage, resultPage } from './answer-page.ts';
 import type { AnswerAction } from './answer-page.ts';
 import { inboundReplies } from './metrics.ts';
 import type { LinkToLook, Recorded, Responders } from './responders.ts';
-import { traceparentOf } from './twilio-guard.ts';
+import { traceparentOf } from './request.ts';
 
 type LinkToken = TokenPayload & { readonly action: AnswerAction };
 type Handler = RequestHandler<{ token: string }>;

@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 
 import type { Config } from '../../platform/config.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -34,23 +34,4 @@ export function formOf(body: unknown): Form {
 export function field(form: Form, name: string): string {
   const value = form[name];
   return typeof value === 'string' ? value : '';
-}
-
-export function sendTwiml(response: Response, twiml: string): void {
-  response.status(200).type('text/xml').send(twiml);
-}
-
-/** The trace context of the request, where the api has set one. */
-export function traceparentOf(response: Response): string | null {
-  const context = response.locals['context'] as { traceparent?: string | null } | undefined;
-  return context?.traceparent ?? null;
-}
-
-/** Names the route for logs and metrics: paths here hold tokens. */
-export function nameRoute(template: string): RequestHandler {
-  return (_request, response, next) => {
-    const context = response.locals['context'] as { route?: string } | undefined;
-    if (context) context.route = template;
-    next();
-  };
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -47,9 +47,10 @@ export async function readSettings(
   const given = loadConfig(inherited);
   const dataDir = path.resolve(root, given.DATA_DIR);
   const secrets = await openDataFolder(dataDir);
+  const vonage = await openKeyPair(path.join(dataDir, 'simulated-vonage-key.pem'));
   const environment = {
     ...inherited,
-    ...embeddedEnvironment(given, secrets),
+    ...embeddedEnvironment(given, secrets, vonage),
     ...(await watchdogEnvironment(given, dataDir, secrets)),
   };
   const config = loadConfig(environment);
@@ -77,11 +78,17 @@ export const DEMO_PEOPLE = [
 ] as const;
 
 /** What the processes of the embedded stack get where the operator has said nothing. */
-function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, string> {
+function embeddedEnvironment(
+  given: Config,
+  secrets: Secrets,
+  vonage: KeyPair,
+): Record<string, string> {
   const database = (role: string): string =>
     `postgres://${role}:${secrets.rolePassword}@127.0.0.1:${given.EMBEDDED_POSTGRES_PORT}/pdlite`;
   const simulators = `http://127.0.0.1:${given.SIMULATORS_PORT}`;
   const environment: Record<string, string> = {
+    SIMULATORS_VONAGE_PUBLIC_KEY: vonage.publicKey,
+    SIMULATORS_VONAGE_SMS_URL: `http://127.0.0.1:${given.API_PORT}/inbound/vonage/sms`,
     DATABASE_URL: database('pdlite_app'),
     DIRECTORY_DATABASE_URL: database('pdlite_directory'),
     INTAKE_DATABASE_URL: database('pdlite_intake'),
@@ -97,7 +104,9 @@ function embeddedEnvironment(given: Config, secrets: Secrets): Record<string, st
     LINK_SECRET: isSet(given, 'LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
   };
   if (given.PROVIDERS.length === 0) {
-    environment['PROVIDERS'] = JSON.stringify(simulatedProviders(given, simulators));
+    environment['PROVIDERS'] = JSON.stringify(
+      simulatedProviders(given, simulators, vonage.privateKey),
+    );
     environment['WEBHOOK_ALLOWED_HOSTS'] =
       `127.0.0.1:${given.SIMULATORS_PORT},127.0.0.1:${given.WATCHDOG_CANARY_PORT}`;
   }
@@ -139,7 +148,10 @@ function isSet(given: Config, name: 'PUBLIC_URL' | 'LINK_SECRET'): boolean {
   return loadConfig({})[name] !== given[name];
 }
 
-function simulatedProviders(given: Config, simulators: string): unknown[] {
+/** Two telephony vendors and two mail relays, so that a newcomer can see the second take over. */
+function simulatedProviders(given: Config, simulators: string, privateKey: string): unknown[] {
+  const from = 'PD Lite <pages@pdlite.localhost>';
+  const vonage = `${simulators}/vonage`;
   return [
     {
       id: 'twilio',
@@ -151,11 +163,17 @@ function simulatedProviders(given: Config, simulators: string): unknown[] {
       from: '+15005550006',
     },
     {
-      id: 'smtp',
-      kind: 'smtp',
-      url: `smtp://127.0.0.1:${given.SIMULATORS_SMTP_PORT}`,
-      from: 'PD Lite <pages@pdlite.localhost>',
+      ...{ id: 'vonage', kind: 'vonage', channels: ['sms', 'voice'], from: '+15005550007' },
+      ...{ apiUrl: vonage, restUrl: vonage, privateKey },
+      apiKey: given.SIMULATORS_VONAGE_API_KEY,
+      apiSecret: given.SIMULATORS_VONAGE_API_SECRET,
+      applicationId: given.SIMULATORS_VONAGE_APPLICATION_ID,
+      signatureSecret: given.SIMULATORS_VONAGE_SIGNATURE_SECRET,
     },
+    ...[given.SIMULATORS_SMTP_PORT, given.SIMULATORS_SMTP_2_PORT].map((port, index) => ({
+      ...{ id: index === 0 ? 'smtp' : 'smtp-2', kind: 'smtp', from },
+      url: `smtp://127.0.0.1:${port}`,
+    })),
     { id: 'ntfy', kind: 'ntfy', baseUrl: `${simulators}/ntfy` },
     { id: 'webhook', kind: 'webhook' },
   ];
@@ -173,6 +191,23 @@ async function openDataFolder(dataDir: string): Promise<Secrets> {
       { cause: error },
     );
   }
+}
+
+interface KeyPair {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+/** With which the product signs what it asks of the simulated Vonage; made on the first run. */
+async function openKeyPair(file: string): Promise<KeyPair> {
+  if (!existsSync(file)) {
+    const made = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    await writeFile(`${file}.new`, made.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+  const privateKey = await readFile(file, 'utf8');
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+  return { privateKey, publicKey };
 }
 
 async function readSecrets(file: string): Promise<Secrets> {
@@ -205,6 +240,7 @@ export async function refuseTakenPorts({ config, ...settings }: Settings): Promi
     ['API_PORT', config.API_PORT],
     ['SIMULATORS_PORT', config.SIMULATORS_PORT],
     ['SIMULATORS_SMTP_PORT', config.SIMULATORS_SMTP_PORT],
+    ['SIMULATORS_SMTP_2_PORT', config.SIMULATORS_SMTP_2_PORT],
     ['INBOUND_SMTP_PORT', config.INBOUND_SMTP_PORT],
     ['API_METRICS_PORT', config.API_METRICS_PORT],
     ['WORKER_METRICS_PORT', config.WORKER_METRICS_PORT],

@@ -5,6 +5,7 @@ import type { ReceiptState } from '../../domain/receipt.ts';
 import type { ProviderConfig } from '../../platform/config.ts';
 import { withDeadline } from '../deadline.ts';
 import { failureOfConnection, failureOfStatus } from '../http-failure.ts';
+import { sendOnce } from '../once.ts';
 import { DeliveryError } from '../provider.ts';
 import type { Callbacks, Outgoing, Provider, Sent } from '../provider.ts';
 import { failureOfTwilio } from './failures.ts';
@@ -14,19 +15,15 @@ import { callReceipt, messageReceipt } from './receipts.ts';
 type RequestOptions<T> = Parameters<typeof twilio.RequestClient.prototype.request<T>>[0];
 type TwilioConfig = Extract<ProviderConfig, { kind: 'twilio' }>;
 
-const MAX_REMEMBERED = 1000;
 /** Seconds that a phone rings: below the usual first step, and before most mailboxes answer. */
 const RING_SEC = 30;
 const MAX_TEXT = 1600;
 
-/**
- * Twilio's messages and calls. Twilio has no idempotency key, so the last 1,000 successes of this process
- * are remembered: a delivery that is tried again after it went well is not sent again.
- */
+/** Twilio's messages and calls. Twilio has no idempotency key. */
 export function createTwilioProvider(config: TwilioConfig): Provider {
   const client = createClient(config);
-  const sent = new Map<string, Sent>();
-  const order = (message: Outgoing): Promise<{ sid?: string }> => {
+  const once = sendOnce();
+  const order = async (message: Outgoing): Promise<{ sid?: string }> => {
     if (message.channel === 'sms') return client.messages.create(smsOrder(config, message));
     if (message.channel === 'voice') return client.calls.create(callOrder(config, message));
     throw new DeliveryError('ConfigMissing', `Twilio does not carry ${message.channel}.`);
@@ -54,18 +51,13 @@ export function createTwilioProvider(config: TwilioConfig): Provider {
           : client.messages.page({ pageSize: 1 });
       await withDeadline(config.timeoutMs, answered<unknown>(list));
     },
-    async send(message, key) {
-      const before = sent.get(key);
-      if (before) return before;
-      const result = await withDeadline(
-        config.timeoutMs,
-        attempt(() => order(message)),
-      );
-      sent.set(key, result);
-      const [oldest] = sent.keys();
-      if (sent.size > MAX_REMEMBERED && oldest !== undefined) sent.delete(oldest);
-      return result;
-    },
+    send: (message, key) =>
+      once(key, () =>
+        withDeadline(
+          config.timeoutMs,
+          attempt(() => order(message)),
+        ),
+      ),
     close: () => Promise.resolve(),
   };
 }

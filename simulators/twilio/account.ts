@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallItem, CallbackItem, Door, SmsItem } from '../items.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Mood, MoodKind, Moods } from '../moods.ts';
+import { reportPlan } from '../report-plan.ts';
 import { SimulatedCall } from './call.ts';
 import type { CallOrder } from './call.ts';
 import { newSid } from './sid.ts';
@@ -32,6 +33,7 @@ interface Options {
 }
 
 const MAX_CALLS = 500;
+const MAX_MESSAGES = 5000;
 const OPT_OUT = /^\s*(stop|stopall|unsubscribe|cancel|end|quit)\s*$/i;
 const OPT_IN = /^\s*(start|yes|unstop)\s*$/i;
 
@@ -42,6 +44,7 @@ export class SimulatedTwilio {
   readonly moods: Moods;
   readonly #options: Options;
   readonly #calls = new Map<string, SimulatedCall>();
+  readonly #messages = new Map<string, SmsItem>();
   readonly #optedOut = new Set<string>();
   readonly #closing = new AbortController();
   #smsUrl: string;
@@ -72,12 +75,14 @@ export class SimulatedTwilio {
   noteRequest(door: Door, address: string, mood: MoodKind, summary: string): void {
     this.#requests += 1;
     const id = `request-${door}-${this.#requests}`;
-    this.#options.ledger.put({ type: 'request', id, at: now(), address, door, mood, summary });
+    const what = { type: 'request', vendor: 'twilio', door, mood, summary } as const;
+    this.#options.ledger.put({ ...what, id, at: now(), address });
   }
 
   sendMessage(order: MessageOrder, mood: Mood): SmsItem {
     this.#lastNumber = order.from;
-    const item = this.#arrive(order.to, order.from, order.text);
+    const item = this.#incoming(order.to, order.from, order.text);
+    if (mood.kind !== 'lie') this.#options.ledger.put(item);
     void this.#report(item, order.statusCallback, mood);
     return item;
   }
@@ -85,6 +90,7 @@ export class SimulatedTwilio {
   placeCall(order: CallOrder, mood: Mood): CallItem {
     this.#lastNumber = order.from;
     const call = new SimulatedCall(order, {
+      vendor: 'twilio',
       sid: this.sid,
       put: (item) => this.#options.ledger.put(item),
       post: (url, parameters) => this.#post(order.to, url, parameters),
@@ -109,8 +115,8 @@ export class SimulatedTwilio {
     if (OPT_OUT.test(text)) this.#optedOut.add(phone);
     if (OPT_IN.test(text)) this.#optedOut.delete(phone);
     const item: SmsItem = {
-      ...{ type: 'sms', id: newSid('SM'), at: now(), address: phone, direction: 'out' },
-      ...{ number: to, text, status: 'sent', problem: null },
+      ...this.#incoming(phone, to, text),
+      ...{ direction: 'out', status: 'sent' },
     };
     this.#options.ledger.put(item);
     const answer = await this.#post(phone, this.#smsUrl, inboundFields(this.sid, item));
@@ -126,8 +132,8 @@ export class SimulatedTwilio {
   }
 
   messageResource(id: string): Resources | null {
-    const item = this.#options.ledger.get(id);
-    if (item?.type !== 'sms') return null;
+    const item = this.#messages.get(id);
+    if (!item) return null;
     const created = new Date(item.at).toUTCString().replace('GMT', '+0000');
     return {
       ...{ sid: id, account_sid: this.sid, api_version: '2010-04-01', body: item.text },
@@ -162,21 +168,29 @@ export class SimulatedTwilio {
   }
 
   #arrive(phone: string, number: string, text: string): SmsItem {
-    const item: SmsItem = {
-      ...{ type: 'sms', id: newSid('SM'), at: now(), address: phone, direction: 'in' },
-      ...{ number, text, status: 'queued', problem: null },
-    };
+    const item = this.#incoming(phone, number, text);
     this.#options.ledger.put(item);
+    return item;
+  }
+
+  #incoming(phone: string, number: string, text: string): SmsItem {
+    const item: SmsItem = {
+      ...{ type: 'sms', vendor: 'twilio', id: newSid('SM'), at: now(), address: phone, text },
+      ...{ direction: 'in', number, status: 'queued', problem: null },
+    };
+    this.#messages.set(item.id, item);
+    const [oldest] = this.#messages.keys();
+    if (this.#messages.size > MAX_MESSAGES && oldest !== undefined) this.#messages.delete(oldest);
     return item;
   }
 
   async #report(item: SmsItem, url: string, mood: Mood): Promise<void> {
     try {
       if (mood.kind === 'late') await this.#pause(mood.delayMs);
-      for (const status of reports(mood.kind)) {
+      for (const status of reportPlan(mood.kind)) {
         await this.#pause(this.#options.reportEveryMs);
         item.status = status;
-        this.#options.ledger.put(item);
+        if (mood.kind !== 'lie') this.#options.ledger.put(item);
         if (url) await this.#post(item.address, url, statusFields(this.sid, item));
       }
     } catch (error) {
@@ -196,19 +210,19 @@ export class SimulatedTwilio {
     const answer = await postSigned(this.token, url, parameters);
     this.#requests += 1;
     const item: CallbackItem = {
-      ...{ type: 'callback', id: `callback-${this.#requests}`, at: now(), address, url },
+      ...{
+        type: 'callback',
+        vendor: 'twilio',
+        id: `callback-${this.#requests}`,
+        at: now(),
+        address,
+        url,
+      },
       ...{ parameters, attempts: answer.attempts, status: answer.status },
     };
     this.#options.ledger.put(item);
     return answer;
   }
-}
-
-function reports(mood: MoodKind): readonly string[] {
-  if (mood === 'silent') return [];
-  if (mood === 'twice') return ['sent', 'sent', 'delivered', 'delivered'];
-  if (mood === 'disorder') return ['delivered', 'sent'];
-  return mood === 'undelivered' ? ['sent', 'undelivered'] : ['sent', 'delivered'];
 }
 
 function statusFields(sid: string, item: SmsItem): Readonly<Record<string, string>> {

@@ -67,7 +67,7 @@ function authorized(request: Request, account: SimulatedTwilio): boolean {
 function createMessage(account: SimulatedTwilio, request: Request, response: Response): void {
   const form = new Form(request.body);
   const to = form.get('To');
-  const mood = account.moods.take('sms', to);
+  const mood = account.moods.take('sms', to, 'twilio');
   account.noteRequest('sms', to, mood.kind, 'POST Messages.json');
   if (spoil(request, response, mood, errorBody)) return;
   const code = messageFault(form) ?? (account.isOptedOut(to) ? 21610 : null);
@@ -98,7 +98,7 @@ function messageFault(form: Form): number | null {
 function createCall(account: SimulatedTwilio, request: Request, response: Response): void {
   const form = new Form(request.body);
   const to = form.get('To');
-  const mood = account.moods.take('voice', to);
+  const mood = account.moods.take('voice', to, 'twilio');
   account.noteRequest('voice', to, mood.kind, 'POST Calls.json');
   if (spoil(request, response, mood, errorBody)) return;
   const code = callFault(form);
@@ -163,7 +163,7 @@ function sendList(
   request: Request,
   response: Response,
 ): void {
-  if (spoil(request, response, account.moods.look(door), errorBody)) return;
+  if (spoil(request, response, account.moods.look(door, 'twilio'), errorBody)) return;
   const uri = request.originalUrl.slice(request.originalUrl.indexOf('/2010-04-01'));
   response.json({
     [door === 'sms' ? 'messages' : 'calls']: [],

@@ -9,9 +9,11 @@ import { describe, expect, test } from 'vitest';
 
 import { loadConfig } from '../../platform/config.ts';
 import { signToken, type TokenPayload } from '../../platform/tokens.ts';
+import { webhookToken } from '../../simulators/vonage/signed-post.ts';
 import { at } from '../support/incident-api.ts';
 import { SAMPLE_KEYS, SAMPLE_REST_KEYS } from '../support/memory-directory.ts';
 import { sampleApi } from '../support/sample-api.ts';
+import { vonageCredentials, vonageProvider } from '../support/vonage.ts';
 
 const SID = 'AC00000000000000000000000000000001';
 const AUTH_TOKEN = 'an-auth-token';
@@ -20,7 +22,9 @@ const SECRET = 'a link secret of at least 32 characters';
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 
 /** By what each open operation knows its caller; `self` tells about the api and asks nobody. */
-const DOORS: Readonly<Record<string, 'integration key' | 'signature' | 'link' | 'self'>> = {
+const DOORS: Readonly<
+  Record<string, 'integration key' | 'signature' | 'webhook token' | 'link' | 'self'>
+> = {
   enqueueEvent: 'integration key',
   enqueueEventByKey: 'integration key',
   enqueueChangeEvent: 'integration key',
@@ -40,6 +44,11 @@ const DOORS: Readonly<Record<string, 'integration key' | 'signature' | 'link' | 
   answerCall: 'signature',
   receiveDigits: 'signature',
   receiveStatus: 'signature',
+  answerVonageCall: 'webhook token',
+  receiveVonageDigits: 'webhook token',
+  receiveVonageEvent: 'webhook token',
+  receiveVonageStatus: 'webhook token',
+  receiveVonageText: 'webhook token',
   askAnswer: 'link',
   giveAnswer: 'link',
   healthLive: 'self',
@@ -64,7 +73,7 @@ const twilioProvider = {
   ...{ id: 'a', kind: 'twilio', channels: ['sms', 'voice'], accountSid: SID },
   ...{ authToken: AUTH_TOKEN, from: '+15005550006' },
 };
-const PROVIDERS = JSON.stringify([twilioProvider]);
+const PROVIDERS = JSON.stringify([twilioProvider, vonageProvider('b', 'http://127.0.0.1:9')]);
 const config = loadConfig({ PUBLIC_URL, LINK_SECRET: SECRET, PROVIDERS });
 const { app, stored } = sampleApi({ config });
 const document: unknown = (await request(app).get('/openapi.json')).body;
@@ -140,6 +149,28 @@ describe.each(by('signature'))('$name', ({ method, path: template }) => {
       .send(form);
     expect(answer.status).toBe(403);
     expect(answer.text).not.toContain('<Response');
+  });
+});
+
+describe.each(by('webhook token'))('$name', ({ method, path: template }) => {
+  const path = template.replace('{token}', token({ kind: 'voice' }));
+  const body = JSON.stringify({ channel: 'sms', message_uuid: 'm', from: '1555', text: '4' });
+  const signer = vonageCredentials();
+  const signed = (change: Partial<typeof signer>, content = body, nowMs = Date.now()) =>
+    `Bearer ${webhookToken({ ...signer, ...change }, content, nowMs)}`;
+
+  test.each([
+    ['no token', ''],
+    ['a made-up one', 'Bearer a.b.c'],
+    ['one by another secret', signed({ signatureSecret: 'another-signature-secret' })],
+    ['one of another account', signed({ apiKey: 'another' })],
+    ['one for another text', signed({}, body.replace('4', '6'))],
+    ['one that is over', signed({}, body, Date.now() - 600_000)],
+  ])('refuses %s', async (_, authorization) => {
+    const sending = send(method, path).type('json').set('authorization', authorization);
+    const answer = await sending.send(body);
+    expect(answer.status).toBe(403);
+    expect(answer.text).not.toContain('talk');
   });
 });
 

@@ -1,6 +1,7 @@
 // One exam for all adapters: whatever a vendor answers becomes a DeliveryError of the right kind within the
 // time limit; no error tells a secret, a whole address or the vendor's own words; and a second try of one
 // delivery can be recognised as the same.
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,10 +14,16 @@ import { createProviders } from '../../providers/index.ts';
 import { DeliveryError } from '../../providers/provider.ts';
 import type { FailureKind, Outgoing, Provider } from '../../providers/provider.ts';
 import { startTestSimulators } from '../support/simulators.ts';
+import { vonageProvider } from '../support/vonage.ts';
 
 const SID = 'AC00000000000000000000000000000001';
 const TOKEN = 'canary-auth-token';
 const NUMBER = '+15551234567';
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
 const ECHO = 'canary-words-of-the-vendor';
 
 interface Recorded {
@@ -67,14 +74,25 @@ const messages = {
   },
   webhook: { channel: 'webhook', to: '', secret: 'canary-webhook-secret', body: { a: 1 } },
 } satisfies Record<string, Outgoing>;
-type Name = keyof typeof messages;
+type Name = keyof typeof messages | 'vonage sms' | 'vonage voice';
+
+const channelOf = (name: Name) =>
+  name === 'vonage sms' ? 'sms' : name === 'vonage voice' ? 'voice' : name;
 
 function outgoing(name: Name): Outgoing {
-  return name === 'webhook' ? { ...messages.webhook, to: `${origin}/canary-path` } : messages[name];
+  if (name === 'webhook') return { ...messages.webhook, to: `${origin}/canary-path` };
+  return messages[channelOf(name)];
 }
 
 function provider(name: Name, timeoutMs = 300, baseUrl = origin): Provider {
+  const vonage = {
+    ...{ kind: 'vonage', apiUrl: baseUrl, restUrl: baseUrl, apiKey: 'canary-key', privateKey },
+    ...{ apiSecret: 'canary-secret', signatureSecret: 'canary-signature-secret', from: '+1555' },
+    applicationId: 'canary-application',
+  };
   const kinds = {
+    'vonage sms': { ...vonage, channels: ['sms'] },
+    'vonage voice': { ...vonage, channels: ['voice'] },
     sms: {
       kind: 'twilio',
       channels: ['sms'],
@@ -100,10 +118,11 @@ function provider(name: Name, timeoutMs = 300, baseUrl = origin): Provider {
     webhook: { kind: 'webhook' },
   };
   const config = loadConfig({
-    PROVIDERS: JSON.stringify([{ id: name, timeoutMs, ...kinds[name] }]),
+    PROVIDERS: JSON.stringify([{ id: 'p', timeoutMs, ...kinds[name] }]),
     WEBHOOK_ALLOWED_HOSTS: new URL(origin).host,
   });
-  const [made] = createProviders(config, { logger: pino({ level: 'silent' }) })[name];
+  const list = createProviders(config, { logger: pino({ level: 'silent' }) });
+  const [made] = list[channelOf(name)];
   if (!made) throw new Error('The provider is missing.');
   return made;
 }
@@ -120,7 +139,7 @@ async function failure(sending: Promise<unknown>): Promise<DeliveryError> {
   return error;
 }
 
-const http = ['sms', 'voice', 'push', 'webhook'] as const;
+const http = ['sms', 'voice', 'vonage sms', 'vonage voice', 'push', 'webhook'] as const;
 const statuses: readonly (readonly [number, FailureKind])[] = [
   ...([301, 302, 307] as const).map((status) => [status, 'ProviderUnavailable'] as const),
   ...([400, 402, 405, 406, 409, 413, 415, 422] as const).map(
@@ -203,6 +222,69 @@ describe('Twilio', () => {
   });
 });
 
+describe('Vonage', () => {
+  const errors = 'https://developer.vonage.com/api-errors';
+  it.each([
+    [{ type: `${errors}/messages#1170` }, 'InvalidDestination'],
+    [{ type: `${errors}/messages#1120` }, 'ConfigMissing'],
+    [{ type: `${errors}/messages#1000` }, 'RateLimited'],
+    [{ type: `${errors}/messages#1070` }, 'AuthFailed'],
+    [{ type: errors, invalid_parameters: [{ name: 'to', reason: 'x' }] }, 'InvalidDestination'],
+    [{ type: errors, invalid_parameters: { 'to[0].number': 'x' } }, 'InvalidDestination'],
+    [{ type: errors, invalid_parameters: [{ name: 'from' }] }, 'ConfigMissing'],
+    [{ type: errors, invalid_parameters: [{ name: 'text' }] }, 'ProviderRejected'],
+  ])('tells by %j that it is %s', async (problem, kind) => {
+    reply = (response) => response.writeHead(422).end(JSON.stringify({ ...problem, detail: ECHO }));
+    expect((await failure(provider('vonage sms').send(outgoing('sms'), 'k'))).kind).toBe(kind);
+  });
+
+  it('tells a number that the simulated one refuses, and a key that it does not know', async () => {
+    const real = vonageAt(people.url);
+    const refused = { ...messages.sms, to: '+1x' };
+    expect((await failure(real.send(refused, 'k'))).kind).toBe('InvalidDestination');
+    const stranger = provider('vonage sms', 1000, `${people.url}/vonage`);
+    expect((await failure(stranger.send(messages.sms, 'k'))).kind).toBe('AuthFailed');
+  });
+
+  it('sends a delivery that went well once only, and is told how far it came', async () => {
+    const sender = vonageAt(people.url);
+    const number = '+15551230001';
+    const message = { ...messages.sms, to: number, callbacks: null };
+    const first = await sender.send(message, 'same');
+    expect(await sender.send(message, 'same')).toEqual(first);
+    expect((await people.phone(number).expectSms()).item.id).toBe(first.providerId);
+    await expect.poll(() => sender.receipt?.('sms', first.providerId)).toBe('delivered');
+    expect(await sender.receipt?.('sms', 'unknown')).toBeNull();
+    await people.phone(number).expectNothing(30);
+  });
+});
+
+function vonageAt(simulators: string): Provider {
+  const config = loadConfig({ PROVIDERS: JSON.stringify([vonageProvider('v', simulators, 2000)]) });
+  const [made] = createProviders(config, { logger: pino({ level: 'silent' }) }).sms;
+  if (!made) throw new Error('The provider is missing.');
+  return made;
+}
+
+describe.each(['sms', 'voice', 'vonage sms', 'vonage voice', 'push'] as const)(
+  'the health of %s',
+  (name) => {
+    it('is good while it answers, and bad when it fails, hangs or is gone', async () => {
+      const check = (timeoutMs = 1000, baseUrl = origin) =>
+        provider(name, timeoutMs, baseUrl).check?.(channelOf(name)) ?? Promise.resolve();
+      const page = { messages: [], calls: [], _embedded: { calls: [] }, next_page_uri: null };
+      reply = (response) => response.writeHead(200).end(JSON.stringify(page));
+      await check();
+      expect(requests[0]?.body).toBe('');
+      reply = (response) => response.writeHead(503).end(ECHO);
+      expect((await failure(check())).kind).toBe('ProviderUnavailable');
+      reply = () => undefined;
+      expect((await failure(check(150))).kind).toBe('Timeout');
+      expect((await failure(check(300, 'http://127.0.0.1:1'))).kind).toBe('ProviderUnavailable');
+    });
+  },
+);
+
 describe('ntfy', () => {
   it('shows urgency and buttons, and names the delivery', async () => {
     reply = (response) => response.end('{"id":"abc"}');
@@ -239,6 +321,14 @@ describe('webhook', () => {
 });
 
 describe('SMTP', () => {
+  it('is well while its server greets', async () => {
+    await smtp().check?.('email');
+    const closed = provider('email', 500, 'http://127.0.0.1:1');
+    expect((await failure(closed.check?.('email') ?? Promise.resolve())).kind).toBe(
+      'ProviderUnavailable',
+    );
+  });
+
   const address = 'ada@people.test';
   const smtp = (timeoutMs = 2000) =>
     provider('email', timeoutMs, `http://127.0.0.1:${people.smtpPort}`);

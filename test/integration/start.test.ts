@@ -18,7 +18,12 @@ import { People } from '../support/simulators.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PORTS = [
   ...['API_PORT', 'API_METRICS_PORT', 'WORKER_METRICS_PORT', 'INBOUND_SMTP_PORT'],
-  ...['SIMULATORS_PORT', 'SIMULATORS_SMTP_PORT', 'EMBEDDED_POSTGRES_PORT'],
+  ...[
+    'SIMULATORS_PORT',
+    'SIMULATORS_SMTP_PORT',
+    'SIMULATORS_SMTP_2_PORT',
+    'EMBEDDED_POSTGRES_PORT',
+  ],
   ...['EMBEDDED_TEMPORAL_PORT', 'EMBEDDED_TEMPORAL_UI_PORT', 'WATCHDOG_PORT'],
   'WATCHDOG_CANARY_PORT',
 ];

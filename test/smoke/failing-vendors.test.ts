@@ -16,6 +16,7 @@ beforeAll(async () => {
       fay: { methods: ['push'], onCall: 'nobody' },
       guy: { methods: ['push'], backup: 'hal' },
       hal: { methods: ['push'] },
+      ida: { methods: ['voice'] },
     },
   });
 });
@@ -57,6 +58,20 @@ test('a vendor that hangs: the next vendor sends within seconds', async () => {
   await product.simulators.setMood({ door: 'sms', kind: 'hang', to });
   await product.alert('cyd', 'hang');
   await product.phoneBySecond('cyd').expectSms(/Alert hang/, 8000);
+});
+
+test('a vendor that takes no calls: the next one calls, and listens to keys as well', async () => {
+  const to = product.person('ida').phone;
+  await product.simulators.setMood({ door: 'voice', kind: 'refuse', to });
+  await product.alert('ida', 'no-calls');
+  const call = await product.phoneBySecond('ida').expectCall();
+  await (await call.expectSpoken(/Alert no-calls[^]*Press 4/)).press('*');
+  await call.expectSpoken(/Alert no-calls[^]*Alert no-calls/);
+  await call.press('4');
+  await call.expectSpoken(/acknowledged/i);
+  await call.expectOver();
+  const incident = await product.incident('no-calls', 'acknowledged');
+  await product.expectLogged(incident, 'notify_log_entry', /through vonage, after twilio/);
 });
 
 test('an address that nobody verified is never used', async () => {

@@ -149,7 +149,14 @@ export function memoryDirectory(configs: readonly AccountConfig[]): Directory {
       }
       return undefined;
     },
-    contactMethodsByAddress: () => [],
+    contactMethodsByAddress: (address) =>
+      indexes.flatMap((index) =>
+        index.config.users.flatMap((user) =>
+          user.contactMethods
+            .filter((method) => method.address === address)
+            .map((method) => ({ index, userId: user.id, contactMethodId: method.id })),
+        ),
+      ),
     ageMs: () => 0,
   };
 }

@@ -20,6 +20,7 @@ import {
   type SeededPerson,
 } from './smoke-account.ts';
 import { devServer, workflowBundle } from './temporal.ts';
+import { vonageProvider } from './vonage.ts';
 
 export { at } from './incident-api.ts';
 
@@ -27,7 +28,7 @@ type Simulators = Awaited<ReturnType<typeof startTestSimulators>>;
 
 export interface ProductOptions {
   readonly people: PeopleSpec;
-  /** A second telephony vendor, tried when the first one fails. */
+  /** A second telephony vendor (Vonage) and mail relay on simulators of their own, tried when the first ones fail. */
   readonly secondTelephony?: boolean;
   /** More environment of the api and the worker. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -68,6 +69,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const vendors = {
     ...{ twilioSid: SID, twilioToken: TOKEN },
+    vonageSmsUrl: `${apiUrl}/inbound/vonage/sms`,
     ...{ smsUrl: `${apiUrl}/inbound/twilio/sms`, replySmtp: `smtp://127.0.0.1:${smtpPort}` },
   };
   const simulators = await startTestSimulators(vendors);
@@ -80,6 +82,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     ...{ API_PORT: String(apiPort), INBOUND_SMTP_PORT: String(smtpPort) },
     ...{ API_METRICS_PORT: String(apiMetrics), WORKER_METRICS_PORT: String(workerMetrics) },
     PROVIDERS: JSON.stringify(providers(simulators, second)),
+    SECOND_PROVIDER_SHARE_PERCENT: '0',
     WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
     ...options.environment,
   };
@@ -101,17 +104,18 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
 }
 
 function providers(first: Simulators, second: Simulators | undefined): unknown[] {
-  const twilio = (id: string, { url }: Simulators) => ({
-    ...{ id, kind: 'twilio', channels: ['sms', 'voice'], baseUrl: `${url}/twilio` },
+  const twilio = {
+    ...{ id: 'twilio', kind: 'twilio', channels: ['sms', 'voice'], baseUrl: `${first.url}/twilio` },
     ...{ accountSid: SID, authToken: TOKEN, from: '+15005550006', timeoutMs: 1500 },
+  };
+  const smtp = (id: string, port: number) => ({
+    ...{ id, kind: 'smtp', from: 'PD Lite <pages@pdlite.test>', url: `smtp://127.0.0.1:${port}` },
   });
   return [
-    twilio('twilio', first),
-    ...(second ? [twilio('second', second)] : []),
-    {
-      ...{ id: 'smtp', kind: 'smtp', from: 'PD Lite <pages@pdlite.test>' },
-      url: `smtp://127.0.0.1:${first.smtpPort}`,
-    },
+    twilio,
+    ...(second ? [vonageProvider('vonage', second.url)] : []),
+    smtp('smtp', first.smtpPort),
+    ...(second ? [smtp('smtp-2', second.smtpPort)] : []),
     { id: 'ntfy', kind: 'ntfy', baseUrl: `${first.url}/ntfy` },
     { id: 'webhook', kind: 'webhook' },
   ];
@@ -180,8 +184,12 @@ export class Product {
   }
   /** The phone as the second telephony vendor reaches it. */
   phoneBySecond(name: string) {
+    return this.second.phone(this.person(name).phone);
+  }
+  /** The people as the second vendors reach them. */
+  get second(): Simulators {
     if (!this.#parts.second) throw new Error('there is one vendor only');
-    return this.#parts.second.phone(this.person(name).phone);
+    return this.#parts.second;
   }
   mailbox(name: string) {
     return this.simulators.mailbox(this.person(name).email);

@@ -9,6 +9,7 @@ import type {
   SmsItem,
 } from '../../simulators/items.ts';
 import type { Mood } from '../../simulators/moods.ts';
+import { vonageCredentials } from './vonage.ts';
 import { startSimulators } from '../../simulators/start-simulators.ts';
 import type { SimulatorOptions } from '../../simulators/start-simulators.ts';
 
@@ -24,6 +25,9 @@ export async function startTestSimulators(options: Partial<SimulatorOptions> = {
     host: '127.0.0.1',
     port: 0,
     smtpPort: 0,
+    smtp2Port: 0,
+    vonage: vonageCredentials(),
+    vonageSmsUrl: 'http://127.0.0.1:9/inbound/vonage/sms',
     twilioSid: 'AC00000000000000000000000000000001',
     twilioToken: 'simulated-twilio-token',
     replySmtp: 'smtp://127.0.0.1:9',
@@ -34,6 +38,7 @@ export async function startTestSimulators(options: Partial<SimulatorOptions> = {
   });
   return Object.assign(new People(running.url), {
     smtpPort: running.smtpPort,
+    smtp2Port: running.smtp2Port,
     close: () => running.close(),
   });
 }
@@ -65,7 +70,11 @@ export class People {
   async resetMoods(): Promise<void> {
     await fetch(`${this.url}/control/moods`, { method: 'DELETE' });
   }
-  async configure(settings: { smsUrl?: string; replySmtp?: string }): Promise<void> {
+  async configure(settings: {
+    smsUrl?: string;
+    vonageSmsUrl?: string;
+    replySmtp?: string;
+  }): Promise<void> {
     await this.post('/control/settings', settings);
   }
 

@@ -1,15 +1,11 @@
-import type { RequestHandler } from 'express';
-
 import type { Channel } from '../../domain/model.ts';
 import { parseReply } from '../../domain/reply.ts';
 import type { ParsedReply } from '../../domain/reply.ts';
 import type { Reply } from '../../domain/responder/types.ts';
-import { messagingTwiml } from '../../providers/twilio/inbound.ts';
 import type { ApiDeps } from '../deps.ts';
 import { inboundReplies } from './metrics.ts';
 import { recordOptOut } from './opt-out.ts';
 import type { Recorded, Responders, Who } from './responders.ts';
-import { field, formOf, sendTwiml, traceparentOf } from './twilio-guard.ts';
 
 const HELP =
   'PD Lite: reply 4 to acknowledge, 6 to resolve, 5 to escalate, with the code of the message, like 4 ABC234. STOP ends messages, START begins them again.';
@@ -23,20 +19,25 @@ interface Owner extends Who {
   readonly contactMethodId: string;
 }
 
-/** A text message from a person. What the responder decides is sent by the responder itself. */
-export function smsHandler(deps: ApiDeps, responders: Responders): RequestHandler {
-  return async (request, response) => {
-    const form = formOf(request.body);
-    const owners = ownersOf(deps, field(form, 'From'));
-    if (owners.length === 0) {
-      sendTwiml(response, messagingTwiml(null));
-      return;
-    }
-    const parsed = parseReply(field(form, 'Body'));
-    const replyId = field(form, 'MessageSid');
-    const traceparent = traceparentOf(response);
-    const text = await act(deps, responders, { owners, parsed, replyId, traceparent });
-    sendTwiml(response, messagingTwiml(text));
+/** A text message that a vendor brought. */
+export interface ReceivedText {
+  readonly from: string;
+  readonly text: string;
+  /** The vendor's id: the same text that comes twice counts once. */
+  readonly messageId: string;
+  readonly traceparent: string | null;
+}
+
+/** Takes a text; answers what to text back at once. Null: nothing, for the responder answers, or a stranger wrote. */
+export type TakeText = (received: ReceivedText) => Promise<string | null>;
+
+/** The same for every vendor. What the responder decides is sent by the responder itself. */
+export function createTexts(deps: ApiDeps, responders: Responders): TakeText {
+  return async ({ from, text, messageId, traceparent }) => {
+    const owners = ownersOf(deps, from);
+    if (owners.length === 0) return null;
+    const parsed = parseReply(text);
+    return act(deps, responders, { owners, parsed, replyId: messageId, traceparent });
   };
 }
 
