@@ -74,35 +74,30 @@ interface Notes {
   readonly incomplete: boolean;
 }
 
-/** The live notes, and those that had to make room for them. */
+/**
+ * The live notes, and those that had to make room for them. One query only: between two, the projection
+ * may take in notes of the first, and the page would shift.
+ */
 async function notesOf(
   { database }: IncidentDeps,
   view: IncidentView,
   { limit, offset }: z.infer<typeof listQuery>,
 ): Promise<Notes> {
   const live = view.notes.toReversed();
-  const fromLive = (incomplete: boolean): Notes => {
-    const items = live.slice(offset, offset + limit);
-    return { items, more: incomplete || live.length > offset + limit, incomplete };
-  };
-  if (live.length < INCIDENT_LIMITS.notes) return fromLive(false);
+  const items = live.slice(offset, offset + limit);
+  const page = { items, more: live.length > offset + limit, incomplete: false };
+  const oldest = live.at(-1);
+  if (oldest === undefined || live.length < INCIDENT_LIMITS.notes || page.more) return page;
   try {
-    const newest = await listNotes(database, view.accountId, {
-      ...{ incidentId: view.id, limit: live.length, offset: 0 },
+    const older = await listNotes(database, view.accountId, {
+      ...{ incidentId: view.id, notAfter: oldest.createdAt, except: live.map(({ id }) => id) },
+      ...{ limit: limit - items.length + 1, offset: Math.max(0, offset - live.length) },
     });
-    const stored = new Set(newest.map(({ id }) => id));
-    const fresh = live.filter(({ id }) => !stored.has(id));
-    const before = fresh.slice(offset, offset + limit);
-    const rest = await listNotes(database, view.accountId, {
-      incidentId: view.id,
-      limit: limit - before.length + 1,
-      offset: Math.max(0, offset - fresh.length),
-    });
-    const items = [...before, ...rest];
-    return { items: items.slice(0, limit), more: items.length > limit, incomplete: false };
+    const all = [...items, ...older];
+    return { items: all.slice(0, limit), more: all.length > limit, incomplete: false };
   } catch (error) {
     if (classifyDatabaseError(error) !== 'unavailable') throw error;
-    return fromLive(true);
+    return { items, more: true, incomplete: true };
   }
 }
 

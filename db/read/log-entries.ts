@@ -74,15 +74,27 @@ async function count(query: Knex.QueryBuilder): Promise<number> {
   return Number(rows[0]?.count ?? 0);
 }
 
+export interface NoteQuery {
+  readonly incidentId: string;
+  /** Only notes of this time or before. */
+  readonly notAfter: string;
+  /** Ids of notes that the caller has already; at most as many as an incident holds live. */
+  readonly except: readonly string[];
+  readonly limit: number;
+  readonly offset: number;
+}
+
 /** Notes of an incident, newest first, as far as they are projected. */
 export async function listNotes(
   database: Database,
   accountId: string,
-  query: { readonly incidentId: string; readonly limit: number; readonly offset: number },
+  query: NoteQuery,
 ): Promise<readonly Note[]> {
   return database.inAccount(accountId, async (trx) => {
     const rows = (await trx('log_entries')
       .where({ account_id: accountId, incident_id: query.incidentId, type: 'annotate_log_entry' })
+      .where('at', '<=', query.notAfter)
+      .whereRaw("not (entry #>> '{details,noteId}' = any(?))", [[...query.except]])
       .orderBy([
         { column: 'at', order: 'desc' },
         { column: 'seq', order: 'desc' },
