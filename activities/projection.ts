@@ -9,6 +9,7 @@ import type { LogEntry } from '../domain/incident/types.ts';
 import type { Logger } from '../platform/logger.ts';
 
 import type { ProjectionActivities, ProjectionBatch } from './contract.ts';
+import { PendingEntries } from './pending-entries.ts';
 
 /** Below the activity's own limit, and below what a worker that ends leaves to what is under way. */
 const WAIT_MS = 6000;
@@ -21,6 +22,8 @@ export interface ProjectionDeps {
   readonly metrics: {
     /** Seconds from a log entry's instant to its row. */
     readonly projectionLag: { observe(seconds: number): void };
+    /** Log entries that wait for PostgreSQL, each with its audit record. */
+    readonly auditPending?: { set(count: number): void };
   };
   readonly now?: () => Date;
 }
@@ -33,14 +36,19 @@ export interface ProjectionDeps {
 export function createProjectionActivities(deps: ProjectionDeps): ProjectionActivities {
   const now = deps.now ?? (() => new Date());
   const queue = new ProjectionQueue(deps.database);
+  const pending = new PendingEntries();
   return {
     async project(batch) {
+      const ids = batch.entries.map(({ id }) => id);
       if (!(await deps.database.untilWritable(WAIT_MS))) {
+        deps.metrics.auditPending?.set(pending.failed(ids, now().getTime()));
         throw unavailable();
       }
       try {
         await queue.write({ ...batch, by: execution() });
+        deps.metrics.auditPending?.set(pending.written(ids, now().getTime()));
       } catch (error) {
+        deps.metrics.auditPending?.set(pending.failed(ids, now().getTime()));
         throw notWritten(deps.logger, batch, error);
       }
       for (const entry of batch.entries) {

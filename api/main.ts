@@ -14,6 +14,7 @@ import { connectTemporal, type TemporalConnection } from '../temporal-config/cli
 import { TASK_QUEUES } from '../temporal-config/names.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
 import type { ApiDeps } from './deps.ts';
+import { tellingRefusals } from './inbound/refused-replies.ts';
 import { createResponders } from './inbound/responders.ts';
 import { startInboundSmtp } from './inbound/smtp.ts';
 import { openIntake } from './intake/open-intake.ts';
@@ -47,7 +48,7 @@ async function main(config: Config, logger: Logger, shutdown: Shutdown): Promise
   shutdown.add('intake', () => intake.close());
   const { sink } = intake;
   const readers = {
-    responders: createResponders(deps.temporal),
+    responders: tellingRefusals(createResponders(deps.temporal), deps.refusals),
     intake: createMailIntake({ deps, sink }),
   };
   const smtp = await startInboundSmtp(deps, readers).catch(

@@ -15,12 +15,6 @@ export const intakeEvents = new Counter({
   labelNames: ['door', 'result'] as const,
 });
 
-/** Audit records of refused attempts that wait for PostgreSQL. */
-export const auditPending = new Gauge({
-  name: 'pdlite_audit_pending_records',
-  help: 'Audit records in this process that wait for PostgreSQL.',
-});
-
 /** Events that went through the spill: `spilled`, then `drained`, `dropped` (nobody to tell) or `parked`. */
 export const spillEvents = new Counter({
   name: 'pdlite_spill_events_total',

@@ -1,9 +1,9 @@
 import { insertAuditRecords, type NewAuditRecord } from '../db/audit-records.ts';
 import type { Database } from '../db/database.ts';
 import { SYSTEM_CHAIN } from '../domain/audit/record.ts';
+import { auditPending } from '../platform/audit-metrics.ts';
 import { newId } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
-import { auditPending } from './metrics.ts';
 import type { SourceClass } from './origin.ts';
 
 /** Attempts that were refused, on their way into the audit log. */

@@ -16,6 +16,8 @@ const commands = {
     'worker/rebuild.ts',
     'write the lists in PostgreSQL anew from the histories in Temporal (--account ID)',
   ],
+  audit: ['db/audit-command.ts', 'verify | export: check the audit log, or write it to a file'],
+  'audit-sign': ['worker/audit-sign.ts', 'sign the audit log, where the key is kept apart'],
   replay: ['worker/replay.ts', 'FILE: replay a history that the `temporal` CLI exported'],
 };
 

@@ -1,4 +1,7 @@
+import { userInfo } from 'node:os';
+
 import type { AuditRecord } from '../domain/audit/record.ts';
+import { newId } from '../platform/ids.ts';
 import type { Trx } from './stores/table.ts';
 
 /** What whoever writes a record says; the database adds place, times and hashes, and what the transaction changed. */
@@ -27,6 +30,32 @@ export async function insertAuditRecords(
     // Whoever tries again after a lost answer writes nothing twice.
     .onConflict(['account_id', 'id'])
     .ignore();
+}
+
+/**
+ * Says that an operator's command made what the transaction changed so far; where it changed nothing there is
+ * nothing to say.
+ */
+export async function attributeToOperator(
+  trx: Trx,
+  accountId: string,
+  operation: string,
+): Promise<void> {
+  const [row] = await trx.select<{ changes: string | null }[]>(
+    trx.raw(`current_setting('app.audit_changes', true) as changes`),
+  );
+  if (!row?.changes) return;
+  await insertAuditRecords(trx, accountId, [
+    { ...operatorRecord(operation), action: 'create', root_type: 'accounts', root_id: accountId },
+  ]);
+}
+
+/** What every record of a command says: who runs it on which kind of way in. */
+export function operatorRecord(operation: string): Omit<NewAuditRecord, 'action'> {
+  return {
+    ...{ id: newId('A'), actor_type: 'operator', actor_id: userInfo().username },
+    ...{ operation, outcome: 'success', source: 'command' },
+  };
 }
 
 /** Nothing that a caller sends makes a record large, or impossible to store. */

@@ -1,4 +1,5 @@
 import { hashKey, newApiKey, newId } from '../platform/ids.ts';
+import { attributeToOperator } from './audit-records.ts';
 import type { Database } from './database.ts';
 
 export interface NewAccount {
@@ -51,6 +52,7 @@ export async function createAccount(
       ...{ ...own, id: newId(), name: 'First key of the owner' },
       ...{ key_hash: hashKey(apiKey), role: 'owner' },
     });
+    await attributeToOperator(trx, accountId, 'createAccount');
   });
   return { accountId, apiKey };
 }

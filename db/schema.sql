@@ -569,6 +569,9 @@ CREATE INDEX log_entries_incident ON log_entries USING btree (account_id, incide
 create policy log_entries_directory on log_entries for select to pdlite_directory using (true);
 create policy log_entries_tenant on log_entries for all to public using ((account_id = ( SELECT current_account() AS current_account))) with check ((account_id = ( SELECT current_account() AS current_account)));
 grant delete, insert, select, update on log_entries to pdlite_app;
+grant select (account_id) on log_entries to pdlite_directory;
+grant select (id) on log_entries to pdlite_directory;
+grant select (projected_at) on log_entries to pdlite_directory;
 
 create table notification_rules (
   id text not null,

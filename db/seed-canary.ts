@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { hashKey } from '../platform/ids.ts';
+import { attributeToOperator } from './audit-records.ts';
 import type { Database } from './database.ts';
 import { OPERATIONS_ACCOUNT } from './seed-accounts.ts';
 
@@ -60,5 +61,6 @@ export function seedCanary(
       ...{ type: 'events_api_v2_inbound_integration', key_hash: hashKey(canary.key) },
     };
     await keep('integrations', integration, ['key_hash']);
+    await attributeToOperator(trx, account_id, 'seedCanary');
   });
 }

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 
 import type { Channel, EscalationRule, ScheduleLayer } from '../domain/model.ts';
 import { hashKey, newApiKey, newId, newIntegrationKey } from '../platform/ids.ts';
+import { attributeToOperator } from './audit-records.ts';
 import type { Database } from './database.ts';
 import {
   DEMO_ACCOUNT,
@@ -71,6 +72,7 @@ async function seedAccount(
     key_hash: hashKey(apiKey),
     role: 'admin',
   });
+  await attributeToOperator(trx, account.id, 'seedAccount');
   return { subdomain: account.subdomain, apiKey, integrationKeys };
 }
 

@@ -18,8 +18,8 @@ const actor = (role: Role, more: Partial<Actor> = {}): Actor => ({
 
 /** The table once more, by hand: what a change of a role gives or takes is seen here. */
 const SPELT: Readonly<Record<Role, string>> = {
-  owner: 'incidents:rw configuration:rw own_user:w users:w keys:w account:w',
-  admin: 'incidents:rw configuration:rw own_user:w users:w keys:w',
+  owner: 'incidents:rw configuration:rw own_user:w users:w keys:w account:w audit:r',
+  admin: 'incidents:rw configuration:rw own_user:w users:w keys:w audit:r',
   user: 'incidents:rw configuration:rw own_user:w',
   limited_user: 'incidents:rw configuration:r own_user:w',
   observer: 'incidents:r configuration:r own_user:w',

@@ -19,6 +19,8 @@ export type Permission =
   | 'own_user:write'
   | 'users:write'
   | 'keys:write'
+  /** Who changed what, or tried to. */
+  | 'audit:read'
   | 'account:write';
 
 /** Every permission, for tables and tests. */
@@ -30,6 +32,7 @@ export const PERMISSIONS: readonly Permission[] = [
   'own_user:write',
   'users:write',
   'keys:write',
+  'audit:read',
   'account:write',
 ];
 
@@ -40,7 +43,7 @@ const stakeholder: readonly Permission[] = [
 ];
 const responder: readonly Permission[] = [...stakeholder, 'incidents:write'];
 const manager: readonly Permission[] = [...responder, 'configuration:write'];
-const admin: readonly Permission[] = [...manager, 'users:write', 'keys:write'];
+const admin: readonly Permission[] = [...manager, 'users:write', 'keys:write', 'audit:read'];
 
 /**
  * What each of PagerDuty's base roles may do. The names are the REST API's; in PagerDuty's pages `user` is

@@ -138,6 +138,25 @@ export const configSchema = z.object({
     'PostgreSQL as the role that reads the configuration of all accounts.',
     true,
   ),
+  AUDIT_KEY_FILE: described(
+    z.string().optional(),
+    'PEM file of the Ed25519 key that signs the audit log; with it and AUDIT_HEADS_FILE this process signs. Best on one host that is neither the database’s nor the application’s: `pdlite audit-sign`.',
+  ),
+  AUDIT_PUBLIC_KEY_FILE: described(
+    z.string().optional(),
+    'PEM file of the public keys with which `pdlite audit verify` checks; unset: the public half of AUDIT_KEY_FILE.',
+  ),
+  AUDIT_HEADS_FILE: described(
+    z.string().optional(),
+    'File to which signed heads of the audit log are appended, one JSON line each.',
+  ),
+  AUDIT_HEADS_URL: described(
+    z
+      .string()
+      .regex(/^(https?:\/\/|mailto:.+@)/, 'must begin with https://, http:// or mailto:')
+      .optional(),
+    'Second place of the signed heads: an address to which the lines are posted, or `mailto:`, which gets a mail every 15 minutes at most.',
+  ),
   INTAKE_DATABASE_URL: described(
     z.string().default('postgres://pdlite_intake:pdlite@127.0.0.1:5439/pdlite'),
     'PostgreSQL as the role that writes and drains the spill of accepted events, over all accounts.',

@@ -10,6 +10,7 @@ import { ProviderHealth, type HealthMetrics } from '../activities/provider-healt
 import type { Database } from '../db/database.ts';
 import type { Directory } from '../domain/directory.ts';
 import { RESPONDER } from '../domain/messages.ts';
+import { auditPending } from '../platform/audit-metrics.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
@@ -70,7 +71,11 @@ export function createActivities(deps: ActivityDeps): {
             .query<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages, pageIds),
         ),
     }),
-    projection: createProjectionActivities({ database, logger, metrics: { projectionLag } }),
+    projection: createProjectionActivities({
+      database,
+      logger,
+      metrics: { projectionLag, auditPending },
+    }),
   };
 }
 

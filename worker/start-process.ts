@@ -17,6 +17,7 @@ import { watchBacklog } from '../temporal-config/backlog.ts';
 import { connectTemporal, withDeadline } from '../temporal-config/client.ts';
 import { TASK_QUEUES } from '../temporal-config/names.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
+import { startSigning } from './audit-signing.ts';
 import { watchOpenIncidents } from './open-incidents.ts';
 import { startWorker, type RunningWorker, type WorkerDeps } from './worker.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -55,6 +56,8 @@ export async function startProcess(config: Config, logger: Logger): Promise<void
     return startOn(native, { ...deps, bundle: await bundle });
   });
   parts.worker = worker;
+  const signer = startSigning(config, stores.providers, logger);
+  shutdown.add('audit signer', () => signer?.close());
   shutdown.add('connection', () => connection.close());
   shutdown.add('worker', () => worker.shutdown());
   shutdown.add('open incidents', watchOpenIncidents(temporal.client, logger));

@@ -4,6 +4,7 @@ import type { Reply, ReplyOutcome } from '../../domain/responder/types.ts';
 import { verifyToken } from '../../platform/tokens.ts';
 import type { TokenPayload } from '../../platform/tokens.ts';
 import type { ApiDeps } from '../deps.ts';
+import { sourceClass } from '../origin.ts';
 import { PAGE_HEADERS, questionPage, resultPage } from './answer-page.ts';
 import type { AnswerAction } from './answer-page.ts';
 import { inboundReplies } from './metrics.ts';
@@ -56,6 +57,7 @@ export function answerHandler(deps: ApiDeps, responders: Responders): Handler {
   return async (request, response) => {
     const payload = readToken(deps, request.params.token);
     if (!payload) {
+      deps.refusals?.addUnknown('worthless link', sourceClass(request.ip));
       show(request, response, GONE);
       return;
     }

@@ -5,6 +5,7 @@ import { answerHandler, questionHandler } from './answer.ts';
 import { createCalls } from './calls.ts';
 import { createReceipts } from './receipts.ts';
 import { nameRoute } from './request.ts';
+import { tellingRefusals } from './refused-replies.ts';
 import { createResponders } from './responders.ts';
 import type { Responders } from './responders.ts';
 import { createTexts } from './texts.ts';
@@ -14,8 +15,9 @@ import { addVonageRoutes } from './vonage.ts';
 /** Where answers come back: the telephony vendors' callbacks, each with its signature checked, and the links. */
 export function createInboundRouter(
   deps: ApiDeps,
-  responders: Responders = createResponders(deps.temporal),
+  given: Responders = createResponders(deps.temporal),
 ): Router {
+  const responders = tellingRefusals(given, deps.refusals);
   const router = Router();
   const inbound = {
     deps,

@@ -175,12 +175,10 @@ async function act(
   const parsed = parseReply(mail.text ?? '');
   const method = methodOf(deps, reply, senderOf(mail));
   if (parsed?.kind === 'stop' || parsed?.kind === 'start') {
-    const optedOut = parsed.kind === 'stop';
-    if (
-      !method ||
-      (await recordOptOut(deps, responders, { who, contactMethodId: method.id, optedOut }))
-    )
-      return;
+    if (!method) return;
+    const optOut = { optedOut: parsed.kind === 'stop', via: 'email_reply' } as const;
+    const contactMethodId = method.id;
+    if (await recordOptOut(deps, responders, { who, contactMethodId, ...optOut })) return;
     throw notRecorded();
   }
   if (parsed?.kind !== 'answer')

@@ -57,7 +57,7 @@ async function act(deps: ApiDeps, responders: Responders, texted: Texted): Promi
   const optedOut = parsed.kind === 'stop';
   const done = await Promise.all(
     owners.map(({ contactMethodId, ...who }) =>
-      recordOptOut(deps, responders, { who, contactMethodId, optedOut }),
+      recordOptOut(deps, responders, { who, contactMethodId, optedOut, via: 'sms' }),
     ),
   );
   if (!done.every(Boolean)) return NOT_RECORDED;

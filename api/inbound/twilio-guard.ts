@@ -1,16 +1,16 @@
 import type { RequestHandler } from 'express';
 
-import type { Config } from '../../platform/config.ts';
-import type { Logger } from '../../platform/logger.ts';
 import { isSignedByTwilio } from '../../providers/twilio/inbound.ts';
 import type { Form } from '../../providers/twilio/inbound.ts';
+import type { ApiDeps } from '../deps.ts';
+import { sourceClass } from '../origin.ts';
 import { forgedCallbacks } from './metrics.ts';
 
 /**
  * Lets a callback through only when Twilio signed it for the configured public URL. What the request
  * says about its own host, port or scheme is not looked at. Everything else is a 403.
  */
-export function twilioGuard(deps: { config: Config; logger: Logger }): RequestHandler {
+export function twilioGuard(deps: Pick<ApiDeps, 'config' | 'logger' | 'refusals'>): RequestHandler {
   const base = deps.config.PUBLIC_URL.replace(/\/+$/, '');
   return (request, response, next) => {
     const signature = request.get('X-Twilio-Signature') ?? '';
@@ -20,6 +20,7 @@ export function twilioGuard(deps: { config: Config; logger: Logger }): RequestHa
       return;
     }
     forgedCallbacks.inc();
+    deps.refusals?.addUnknown('forged callback', sourceClass(request.ip));
     deps.logger.warn({ route: request.path.slice(0, 20) }, 'callback refused: wrong signature');
     response.status(403).type('text').send('The signature is not valid.');
   };

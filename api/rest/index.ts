@@ -2,6 +2,7 @@ import type { ApiDeps } from '../deps.ts';
 import type { Route } from '../route.ts';
 import { createAbilityRoutes } from './abilities.ts';
 import { createAccountRoutes } from './account.ts';
+import { createAuditRoutes } from './audit-records.ts';
 import { createApiKeyRoutes } from './api-keys.ts';
 import { createEscalationPolicyRoutes } from './escalation-policies.ts';
 import { createIntegrationRoutes } from './integrations.ts';
@@ -30,6 +31,7 @@ const PARTS: readonly RoutesOf[] = [
   createAbilityRoutes,
   createAccountRoutes,
   createApiKeyRoutes,
+  createAuditRoutes,
   createEscalationPolicyRoutes,
   createIntegrationRoutes,
   createOnCallRoutes,

@@ -107,8 +107,8 @@ export class CanonicalWriter {
   }
 
   /** The length in bytes as four bytes, then the text in UTF-8; absent is a length of its own, not ''. */
-  field(value: string | number | null): this {
-    if (value === null) {
+  field(value: string | number | null | undefined): this {
+    if (value === null || value === undefined) {
       this.#reserve(4);
       this.#view.setUint32(this.#length, ABSENT);
       this.#length += 4;
@@ -174,8 +174,10 @@ function digit(code: number): number {
   return 0;
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += HEX[byte] ?? '';
   return text;
 }

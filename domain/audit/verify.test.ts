@@ -17,10 +17,10 @@ import { AUDIT_FIELDS, type AuditRecord } from './record.ts';
 import { AccountVerifier } from './verify.ts';
 
 const COUNT = 60;
-const SEALED = 45;
+const SIGNED = 45;
 const chain = sampleChain(COUNT);
 const signer = newSigner();
-const heads = headsOf(chain, [10, 24, 25, SEALED], signer);
+const heads = headsOf(chain, [10, 24, 25, SIGNED], signer);
 
 function verify(records: readonly AuditRecord[], given: readonly SignedHead[] = heads) {
   const proven = verifyHeads(given, { sha256, verifySignature: checkSignature(signer) });
@@ -49,7 +49,7 @@ describe('a chain', () => {
     expect(verify(chain)).toEqual({
       account: 'PACC',
       records: COUNT,
-      sealed: SEALED,
+      signed: SIGNED,
       findings: [],
     });
     expect(verify([], []).findings).toEqual([]);
@@ -99,7 +99,7 @@ describe('a chain', () => {
 
   it('tells a cut tail and a chain made anew by what was signed', () => {
     fc.assert(
-      fc.property(place(SEALED + 1), (seq) => {
+      fc.property(place(SIGNED + 1), (seq) => {
         expect(first(chain.slice(0, seq - 1))).toEqual({ kind: 'truncation', seq });
         const anew = chained(chain.with(seq - 1, { ...recordAt(seq), reason: 'forged' }));
         const [finding] = verify(anew).findings;
@@ -108,7 +108,7 @@ describe('a chain', () => {
         expect(finding?.until).toBeGreaterThanOrEqual(seq);
       }),
     );
-    expect(verify(chain.slice(0, SEALED)).findings).toEqual([]);
+    expect(verify(chain.slice(0, SIGNED)).findings).toEqual([]);
   });
 
   it('tells time that goes back by more than five minutes, also behind a head', () => {
@@ -149,7 +149,7 @@ describe('heads', () => {
     expect(first(chain, heads.toReversed())?.kind).toBe('broken heads');
     expect(verify(chain, heads.slice(1)).findings).toEqual([]);
     const anew = chained(chain.with(3, { ...recordAt(4), reason: 'forged' }));
-    const forged = headsOf(anew, [10, 24, 25, SEALED], signer);
+    const forged = headsOf(anew, [10, 24, 25, SIGNED], signer);
     const mixed = verify(anew, [...heads.slice(0, 1), ...forged.slice(1)]);
     expect(mixed.findings.map(({ kind }) => kind)).toContain('rewrite');
   });

@@ -16,7 +16,7 @@ export interface AccountVerdict {
   readonly account: string;
   readonly records: number;
   /** Records that a valid head covers, and that are what it signed. */
-  readonly sealed: number;
+  readonly signed: number;
   /** By record: the first is the first bad one. Empty: nothing is wrong. */
   readonly findings: readonly Finding[];
 }
@@ -40,7 +40,7 @@ export class AccountVerifier {
   #broken = false;
   /** The latest instant that a record or a head has told so far. */
   #latest = '';
-  #sealed = 0;
+  #signed = 0;
 
   constructor(account: string, heads: readonly SignedHead[], sha256: Sha256) {
     this.#account = account;
@@ -62,7 +62,7 @@ export class AccountVerifier {
     const missing = this.#producers.finding(this.#account);
     if (missing) this.#findings.push(missing);
     const findings = inOrder(this.#findings);
-    return { account: this.#account, records: this.#records, sealed: this.#sealed, findings };
+    return { account: this.#account, records: this.#records, signed: this.#signed, findings };
   }
 
   #check(record: AuditRecord, next: AuditRecord | undefined): void {
@@ -97,7 +97,7 @@ export class AccountVerifier {
         return;
       }
       this.#checkHeadTime(head);
-      this.#sealed = head.size;
+      this.#signed = head.size;
     }
   }
 
@@ -122,7 +122,7 @@ export class AccountVerifier {
     }
     this.#broken = true;
     const text = `Head ${n} signed other records up to ${until}: the chain was made anew.`;
-    this.#report({ kind: 'rewrite', seq: this.#sealed + 1, until, head: n, text });
+    this.#report({ kind: 'rewrite', seq: this.#signed + 1, until, head: n, text });
   }
 
   #checkEnd(): void {

@@ -4,7 +4,9 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { ensureSigningKey } from '../audit-key.ts';
 import { inheritedEnvironment, loadConfig, type Config } from '../config.ts';
+import { dataFolder } from '../data-folder.ts';
 import { hashKey } from '../ids.ts';
 import { seal, SEALED } from '../seal.ts';
 import { isPortFree } from './process.ts';
@@ -54,6 +56,9 @@ export async function readSettings(
     ...(await watchdogEnvironment(given, dataDir, secrets)),
   };
   const config = loadConfig(environment);
+  if (given.AUDIT_KEY_FILE === undefined) {
+    await ensureSigningKey(dataFolder(given, 'audit', 'key.pem'));
+  }
   return {
     root,
     dataDir,
@@ -64,6 +69,20 @@ export async function readSettings(
     temporalUiPort: given.EMBEDDED_TEMPORAL_UI_PORT,
     postgresPassword: secrets.postgresPassword,
   };
+}
+
+/**
+ * The configuration of a command that is run beside the embedded stack, which is found by its data folder; where
+ * there is none, or the environment names a database, the environment's.
+ */
+export async function commandConfig(
+  inherited: Readonly<Record<string, string>> = inheritedEnvironment(),
+): Promise<Config> {
+  const given = loadConfig(inherited);
+  const file = dataFolder(given, 'secrets.json');
+  const named = inherited['DIRECTORY_DATABASE_URL'] ?? '';
+  if (named !== '' || !existsSync(file)) return given;
+  return loadConfig({ ...inherited, ...embeddedEnvironment(given, await readSecrets(file)) });
 }
 
 /** Whose phone, mailbox and push topic belong together: the people of the demo account (db/seed-accounts.ts). */
@@ -102,6 +121,8 @@ function embeddedEnvironment(
     SIMULATORS_PEOPLE: JSON.stringify(DEMO_PEOPLE),
     SIMULATORS_REPLY_SMTP: `smtp://127.0.0.1:${given.INBOUND_SMTP_PORT}`,
     LINK_SECRET: isSet(given, 'LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
+    AUDIT_KEY_FILE: given.AUDIT_KEY_FILE ?? dataFolder(given, 'audit', 'key.pem'),
+    AUDIT_HEADS_FILE: given.AUDIT_HEADS_FILE ?? dataFolder(given, 'audit', 'heads.jsonl'),
   };
   if (given.PROVIDERS.length === 0) {
     environment['PROVIDERS'] = JSON.stringify(

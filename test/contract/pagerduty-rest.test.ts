@@ -156,4 +156,18 @@ describe.skipIf(!spec)('PagerDuty’s response schemas', () => {
     expectValid(await api.ask('GET', '/abilities'), 200, 'get', '/abilities');
     expect((await api.ask('GET', '/oncalls')).status).toBe(200);
   });
+
+  test('audit records', async () => {
+    const made = await api.ask('POST', '/teams', { team: { type: 'team', name: 'Audited' } });
+    await api.ask('PUT', `/teams/${String(at(made.body, 'team', 'id'))}`, {
+      team: { type: 'team', name: 'Audited again' },
+    });
+    const list = await api.ask('GET', '/audit/records?limit=2');
+    expectValid(list, 200, 'get', '/audit/records');
+    expect(at(list.body, 'records', '0')).toMatchObject({
+      action: 'update',
+      details: { fields: [{ name: 'name' }] },
+      root_resource: { type: 'team_reference' },
+    });
+  });
 });

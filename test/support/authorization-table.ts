@@ -155,6 +155,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   ),
   revokeApiKey: keys((i) => del(`/api_keys/${i.keyId}`), 'keyId'),
 
+  listAuditRecords: needs('audit:read')(() => get('/audit/records')),
   listEscalationPolicies: reads(() => get('/escalation_policies')),
   createEscalationPolicy: configures((i) =>
     post('/escalation_policies', { escalation_policy: policy(i) }),
