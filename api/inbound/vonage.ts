@@ -13,6 +13,7 @@ import {
   VONAGE_PATH,
 } from '../../providers/vonage/inbound.ts';
 import { callReceipt, messageReceipt } from '../../providers/vonage/receipts.ts';
+import { sourceClass } from '../origin.ts';
 import { NO_KEY } from './calls.ts';
 import type { CallScript } from './calls.ts';
 import type { Inbound } from './inbound.ts';
@@ -50,6 +51,7 @@ function vonageGuard({ deps }: Inbound): RequestHandler {
       return;
     }
     forgedCallbacks.inc();
+    deps.refusals?.addUnknown('forged callback', sourceClass(request.ip));
     deps.logger.warn({ route: request.path.slice(0, 20) }, 'callback refused: wrong signature');
     response.status(403).type('text').send('The signature is not valid.');
   };

@@ -37,6 +37,8 @@ interface Secrets {
   readonly rolePassword: string;
 }
 
+const VONAGE_KEY = 'simulated-vonage-key.pem';
+
 /**
  * Settings of the embedded stack: the environment, completed with secrets that are made on the first run
  * and kept in the data folder.
@@ -49,7 +51,7 @@ export async function readSettings(
   const given = loadConfig(inherited);
   const dataDir = path.resolve(root, given.DATA_DIR);
   const secrets = await openDataFolder(dataDir);
-  const vonage = await openKeyPair(path.join(dataDir, 'simulated-vonage-key.pem'));
+  const vonage = await openKeyPair(path.join(dataDir, VONAGE_KEY));
   const environment = {
     ...inherited,
     ...embeddedEnvironment(given, secrets, vonage),
@@ -82,7 +84,11 @@ export async function commandConfig(
   const file = dataFolder(given, 'secrets.json');
   const named = inherited['DIRECTORY_DATABASE_URL'] ?? '';
   if (named !== '' || !existsSync(file)) return given;
-  return loadConfig({ ...inherited, ...embeddedEnvironment(given, await readSecrets(file)) });
+  const vonage = await openKeyPair(dataFolder(given, VONAGE_KEY));
+  return loadConfig({
+    ...inherited,
+    ...embeddedEnvironment(given, await readSecrets(file), vonage),
+  });
 }
 
 /** Whose phone, mailbox and push topic belong together: the people of the demo account (db/seed-accounts.ts). */
