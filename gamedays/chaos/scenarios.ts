@@ -1,0 +1,169 @@
+import type { Fault, LinkFault } from '../faults/fault.ts';
+import type { PlannedFault } from './planned-fault.ts';
+import { planKills } from './plan-kills.ts';
+import { again, USUAL_LOAD, type Scenario } from './scenario.ts';
+
+const usual = { apis: 1, workers: 1, people: 120, minutes: 5, load: USUAL_LOAD } as const;
+/** Of one stretch of a provider's fault. */
+const PROVIDER_MS = 45_000;
+
+/** Without the engine nothing is decided; everything else has a second way. */
+function needsEngine(fault: PlannedFault): boolean {
+  if (fault.kind !== 'lease') return fault.process === 'temporal';
+  return fault.fault.kind === 'stop' && fault.fault.process === 'temporal';
+}
+
+const kill: Scenario = {
+  ...usual,
+  name: 'kill',
+  title: 'api, worker and Temporal killed and stopped at random under load',
+  figures: ['F2', 'F6'],
+  minutes: 15,
+  apis: 2,
+  workers: 2,
+  stopsPaging: needsEngine,
+  plan: (random, durationMs) => {
+    const share = durationMs / (15 * 60_000);
+    const kills = Math.max(3, Math.round(40 * share));
+    const stops = Math.max(1, Math.round(20 * share));
+    const longest = Math.min(45_000, durationMs / 4);
+    return planKills(
+      {
+        groups: [['api-1', 'api-2'], ['worker-1', 'worker-2'], ['temporal']],
+        ...{ durationMs, kills, stops, stopMs: [5000, Math.max(5000, longest)] },
+      },
+      random,
+    );
+  },
+};
+
+function linkScenario(name: string, title: string, fault: (link: string) => LinkFault): Scenario {
+  const links = ['sms-a', 'mail-a'];
+  return {
+    ...usual,
+    ...{ name, title, figures: ['F2', 'F3', 'F4'] },
+    plan: (random, durationMs) => {
+      const first = random.int(0, 1);
+      return again(durationMs, PROVIDER_MS, (n) => fault(links[(first + n) % 2] ?? 'sms-a'));
+    },
+  };
+}
+
+function moodScenario(name: string, title: string, kind: string, more: object = {}): Scenario {
+  return {
+    ...usual,
+    ...{ name, title, figures: ['F2', 'F4'] },
+    plan: (_random, durationMs) =>
+      again(durationMs, PROVIDER_MS, (n): Extract<Fault, { kind: 'mood' }> => {
+        const door = n % 2 === 0 ? 'sms' : 'voice';
+        return { kind: 'mood', simulators: 'a', mood: { door, kind, ...more } };
+      }),
+  };
+}
+
+const TELEPHONY = ['sms-a', 'sms-b'] as const;
+
+const allTelephonyDown: Scenario = {
+  ...usual,
+  name: 'all-telephony-down',
+  title: 'no text and no call can be sent: mail and push carry the pages',
+  figures: ['F2', 'F5'],
+  plan: (_random, durationMs) =>
+    TELEPHONY.flatMap((link, n) =>
+      again(durationMs, PROVIDER_MS, () =>
+        n === 0 ? { kind: 'refuse', link } : { kind: 'hang', link, direction: 'both' },
+      ),
+    ),
+};
+
+const ackRace: Scenario = {
+  ...usual,
+  name: 'ack-race',
+  title: 'acknowledgements within two seconds of the next step',
+  figures: ['F10'],
+  minutes: 12,
+  workers: 2,
+  people: 300,
+  load: {
+    ...USUAL_LOAD,
+    ...{ newPerSec: 3, repeats: 0, resolving: 0, ignored: 0, resolvingAnswers: 0.3 },
+    thinkMs: [57_500, 61_500],
+  },
+  plan: () => [],
+};
+
+const postgresStopped: Scenario = {
+  ...usual,
+  name: 'postgres-stopped',
+  title: 'PostgreSQL is killed and stays away',
+  figures: ['F2', 'F7'],
+  plan: (_random, durationMs) => [
+    { kind: 'down', process: 'postgres', atMs: durationMs * 0.2, forMs: durationMs * 0.5 },
+  ],
+};
+
+const postgresReadOnly: Scenario = {
+  ...usual,
+  name: 'postgres-read-only',
+  title: 'PostgreSQL takes no writes, as an operator would set it',
+  figures: ['F2', 'F7'],
+  minutes: 12,
+  load: { ...USUAL_LOAD, repeats: 8 },
+  plan: (_random, durationMs) => [
+    {
+      kind: 'lease',
+      atMs: durationMs * 0.1,
+      forMs: durationMs * 0.8,
+      fault: { kind: 'read_only', postgres: 'app' },
+    },
+  ],
+};
+
+const temporalDown: Scenario = {
+  ...usual,
+  name: 'temporal-down',
+  title: 'Temporal is killed and stays away: events go to the spill and are drained',
+  figures: ['F1', 'F2'],
+  stopsPaging: needsEngine,
+  plan: (_random, durationMs) => [
+    {
+      kind: 'down',
+      process: 'temporal',
+      atMs: durationMs * 0.2,
+      forMs: Math.min(120_000, durationMs * 0.4),
+    },
+  ],
+};
+
+/** Everything that `npm run chaos` knows, in the order in which it is run. */
+export const SCENARIOS: readonly Scenario[] = [
+  kill,
+  temporalDown,
+  postgresStopped,
+  postgresReadOnly,
+  linkScenario('provider-refused', 'nobody listens at the first vendor', (link) => {
+    return { kind: 'refuse', link };
+  }),
+  linkScenario('provider-hung', 'the first vendor accepts connections and says nothing', (link) => {
+    return { kind: 'hang', link, direction: 'both' };
+  }),
+  linkScenario(
+    'provider-mute',
+    'the first vendor takes messages, and its answers are lost',
+    (link) => {
+      return { kind: 'hang', link, direction: 'down' };
+    },
+  ),
+  moodScenario('provider-limiting', 'the first vendor answers 429', 'status', {
+    ...{ status: 429, retryAfterSec: 30 },
+  }),
+  moodScenario(
+    'provider-silent',
+    'the first vendor never reports what became of a message',
+    'silent',
+  ),
+  moodScenario('provider-lying', 'the first vendor reports messages as undelivered', 'undelivered'),
+  moodScenario('provider-reordering', 'reports come in the wrong order', 'disorder'),
+  allTelephonyDown,
+  ackRace,
+];

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+
+import { freePort } from '../../platform/embedded/process.ts';
+import type { AgentSettings } from '../faults/agent-settings.ts';
+
+/** The links through which the product reaches what it depends on. */
+export const LINKS = [
+  'postgres',
+  'temporal',
+  'sms-a',
+  'sms-b',
+  'push',
+  'mail-a',
+  'mail-b',
+  'public',
+] as const;
+export type LinkName = (typeof LINKS)[number];
+
+/** Simulated vendors: `a` is the first choice for everything, `b` the second for telephony and mail. */
+export const VENDORS = ['a', 'b'] as const;
+export type VendorName = (typeof VENDORS)[number];
+
+export interface Topology {
+  readonly links: Readonly<Record<LinkName, number>>;
+  readonly postgres: number;
+  readonly temporal: number;
+  readonly agent: number;
+  readonly vendors: Readonly<Record<VendorName, { readonly http: number; readonly smtp: number }>>;
+  readonly apis: readonly ApiPorts[];
+  /** Metrics and health. */
+  readonly workers: readonly number[];
+}
+
+export interface ApiPorts {
+  readonly http: number;
+  readonly smtp: number;
+  readonly metrics: number;
+}
+
+/** Free ports for everything. */
+export async function layOut(counts: {
+  readonly apis: number;
+  readonly workers: number;
+}): Promise<Topology> {
+  const taken = new Set<number>();
+  const port = async (): Promise<number> => {
+    const free = await freePort();
+    if (taken.has(free)) return port();
+    taken.add(free);
+    return free;
+  };
+  const links: Partial<Record<LinkName, number>> = {};
+  for (const name of LINKS) links[name] = await port();
+  const vendor = async () => ({ http: await port(), smtp: await port() });
+  const [postgres, temporal, agent] = [await port(), await port(), await port()];
+  const vendors = { a: await vendor(), b: await vendor() };
+  const apis: ApiPorts[] = [];
+  for (let n = 0; n < counts.apis; n += 1)
+    apis.push({ http: await port(), smtp: await port(), metrics: await port() });
+  const workers: number[] = [];
+  for (let n = 0; n < counts.workers; n += 1) workers.push(await port());
+  // Every name of LINKS has been given its port above.
+  return { links: links as Topology['links'], postgres, temporal, agent, vendors, apis, workers };
+}
+
+export function local(port: number): string {
+  return `127.0.0.1:${port}`;
+}
+
+/** What the fault agent is told. */
+export function agentSettings(
+  topology: Topology,
+  given: { readonly ledgerFile: string; readonly superuserUrl: string },
+): AgentSettings {
+  const { links, vendors } = topology;
+  const to = (port: number, target: number) => ({ port, targets: [local(target)] });
+  return {
+    port: topology.agent,
+    token: randomBytes(24).toString('hex'),
+    ledgerFile: given.ledgerFile,
+    links: {
+      postgres: to(links.postgres, topology.postgres),
+      temporal: to(links.temporal, topology.temporal),
+      'sms-a': to(links['sms-a'], vendors.a.http),
+      'sms-b': to(links['sms-b'], vendors.b.http),
+      push: to(links.push, vendors.a.http),
+      'mail-a': to(links['mail-a'], vendors.a.smtp),
+      'mail-b': to(links['mail-b'], vendors.b.smtp),
+      public: {
+        port: links.public,
+        targets: topology.apis.map(({ http }) => local(http)),
+        healthPath: '/health/ready',
+      },
+    },
+    simulators: {
+      a: `http://${local(vendors.a.http)}`,
+      b: `http://${local(vendors.b.http)}`,
+    },
+    postgres: { app: given.superuserUrl },
+  };
+}
+
+/** What the processes are told, besides their own ports: every dependency is behind its link. */
+export function productEnvironment(topology: Topology): Record<string, string> {
+  const { links } = topology;
+  const publicUrl = `http://${local(links.public)}`;
+  return {
+    EMBEDDED_POSTGRES_PORT: `${links.postgres}`,
+    EMBEDDED_TEMPORAL_PORT: `${links.temporal}`,
+    PUBLIC_URL: publicUrl,
+    LINK_SECRET: randomBytes(24).toString('hex'),
+    LOG_LEVEL: 'warn',
+    PROVIDERS: JSON.stringify(providersOf(topology)),
+    SIMULATORS_TWILIO_SID: ACCOUNT.accountSid,
+    SIMULATORS_TWILIO_TOKEN: ACCOUNT.authToken,
+  };
+}
+
+/** What the simulated vendors are told. */
+export function vendorEnvironment(topology: Topology, name: VendorName): Record<string, string> {
+  const { http, smtp } = topology.vendors[name];
+  return {
+    SIMULATORS_PORT: `${http}`,
+    SIMULATORS_SMTP_PORT: `${smtp}`,
+    SIMULATORS_SMS_URL: `http://${local(topology.links.public)}/inbound/twilio/sms`,
+    SIMULATORS_REPLY_SMTP: `smtp://${local(topology.apis[0]?.smtp ?? 0)}`,
+  };
+}
+
+const ACCOUNT = { accountSid: `AC${'0'.repeat(31)}1`, authToken: 'chaos-telephony-token' };
+
+/** The product's providers, each through a link of its own, in the order in which they are tried. */
+function providersOf({ links }: Topology): readonly object[] {
+  const from = 'PD Lite <pages@pdlite.test>';
+  const telephony = {
+    ...{ kind: 'twilio', channels: ['sms', 'voice'], from: '+15005550006' },
+    ...ACCOUNT,
+  };
+  return [
+    { ...telephony, id: 'sms-a', baseUrl: `http://${local(links['sms-a'])}/twilio` },
+    { ...telephony, id: 'sms-b', baseUrl: `http://${local(links['sms-b'])}/twilio` },
+    { id: 'mail-a', kind: 'smtp', url: `smtp://${local(links['mail-a'])}`, from },
+    { id: 'mail-b', kind: 'smtp', url: `smtp://${local(links['mail-b'])}`, from },
+    { id: 'push', kind: 'ntfy', baseUrl: `http://${local(links.push)}/ntfy` },
+  ];
+}

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { z } from 'zod';
+
+import type { AnswerRecord } from '../ledgers/records.ts';
+
+export type Answer = AnswerRecord['result'];
+
+/** A page as it lies on somebody's phone. */
+export interface Message {
+  /** URL of the simulators that have it. */
+  readonly simulators: string;
+  readonly channel: string;
+  readonly address: string;
+  readonly keys: readonly string[];
+  /** Of the ledger's entry that brought it. */
+  readonly seq: number;
+  readonly item: Readonly<Record<string, unknown>> & { readonly id: string };
+}
+
+const LIMIT_MS = 15_000;
+/** A call that says nothing for so long is over. */
+const CALL_MS = 20_000;
+const LABELS = { acknowledge: 'Acknowledge', resolve: 'Resolve' } as const;
+const DIGITS = { acknowledge: '4', resolve: '6' } as const;
+
+/**
+ * Answers a page in the way in which it came: button, text, link or key. `pick_up` only takes a call.
+ * @throws Error when the simulators cannot be reached.
+ */
+export async function answerBy(
+  message: Message,
+  action: 'acknowledge' | 'resolve' | 'pick_up',
+): Promise<Answer> {
+  if (action === 'pick_up') {
+    await control(message, `/calls/${message.item.id}`, { do: 'answer' });
+    return 'unknown';
+  }
+  switch (message.channel) {
+    case 'push':
+      return press(message, LABELS[action]);
+    case 'sms':
+      return text(message, DIGITS[action]);
+    case 'voice':
+      return key(message, DIGITS[action]);
+    default:
+      return follow(message, LABELS[action]);
+  }
+}
+
+const pressed = z.object({
+  pressed: z.array(z.object({ label: z.string(), status: z.number(), answer: z.string() })),
+});
+
+async function press(message: Message, label: string): Promise<Answer> {
+  const item = pressed.safeParse(
+    await control(message, `/pushes/${message.item.id}/press`, { label }),
+  );
+  const last = item.data?.pressed.findLast((one) => one.label === label);
+  return last ? resultOf(last.status, last.answer) : 'unknown';
+}
+
+/** What the page behind a link or button says, as JSON. */
+function resultOf(status: number, body: string): Answer {
+  if (status === 0 || status >= 500) return 'unknown';
+  const result = /"result":\s*"([a-z_]+)"/.exec(body)?.[1];
+  return result === 'accepted' || result === 'recorded' ? 'accepted' : 'refused';
+}
+
+async function follow(message: Message, label: string): Promise<Answer> {
+  const url = new RegExp(`^${label}: (\\S+)$`, 'm').exec(String(message.item['text']))?.[1];
+  if (url === undefined) return 'refused';
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(LIMIT_MS),
+  });
+  return resultOf(response.status, await response.text());
+}
+
+const sms = z.object({ problem: z.string().nullable() });
+
+/** The vendor hands the text over; a refusal comes back at once, the effect later as another text. */
+async function text(message: Message, digit: string): Promise<Answer> {
+  const code = /Reply 4 ([A-Z2-9]{6})/.exec(String(message.item['text']))?.[1];
+  const body = { from: message.address, text: code === undefined ? digit : `${digit} ${code}` };
+  const taken = sms.safeParse(await control(message, '/sms', body)).data?.problem === null;
+  if (!taken) return 'unknown';
+  const said = (await since(message)).map(({ text: one }) => one ?? '').join('\n');
+  if (said.includes('could NOT record')) return 'unknown';
+  return /Nothing is open|already|code is unknown/.test(said) ? 'refused' : 'accepted';
+}
+
+async function key(message: Message, digit: string): Promise<Answer> {
+  const find = async () => (await since(message)).findLast(({ id }) => id === message.item.id);
+  const before = (await find())?.spoken?.length ?? 1;
+  await control(message, `/calls/${message.item.id}`, { do: 'press', keys: digit });
+  const until = Date.now() + CALL_MS;
+  while (Date.now() < until) {
+    const now = await find();
+    const said = now?.spoken?.slice(before).join(' ') ?? '';
+    if (/could not|error/.test(said)) return 'unknown';
+    if (/already|Nothing is open/.test(said)) return 'refused';
+    if (/acknowledged|resolved|stored|recorded/i.test(said)) return 'accepted';
+    if (now && now.status !== 'in-progress') return 'unknown';
+    await sleep(100);
+  }
+  return 'unknown';
+}
+
+const sinceSchema = z.object({
+  entries: z.array(
+    z.object({
+      item: z.object({
+        id: z.string(),
+        address: z.string(),
+        text: z.string().optional(),
+        status: z.unknown().optional(),
+        spoken: z.array(z.string()).optional(),
+      }),
+    }),
+  ),
+});
+
+/** What the person's phone has seen since the page. */
+async function since(message: Message) {
+  const after = Math.max(0, message.seq - 1);
+  const { entries } = sinceSchema.parse(await control(message, `/ledger?after=${after}`));
+  return entries.map(({ item }) => item).filter(({ address }) => address === message.address);
+}
+
+async function control(message: Message, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(`${message.simulators}/control${path}`, {
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(LIMIT_MS + 5000),
+  });
+  return response.json();
+}
