@@ -25,10 +25,17 @@ export interface Topology {
   readonly postgres: number;
   readonly temporal: number;
   readonly agent: number;
-  readonly vendors: Readonly<Record<VendorName, { readonly http: number; readonly smtp: number }>>;
+  readonly vendors: Readonly<Record<VendorName, VendorPorts>>;
   readonly apis: readonly ApiPorts[];
   /** Metrics and health. */
   readonly workers: readonly number[];
+}
+
+export interface VendorPorts {
+  readonly http: number;
+  readonly smtp: number;
+  /** Of the second relay that every vendor process has; nothing is sent there. */
+  readonly smtp2: number;
 }
 
 export interface ApiPorts {
@@ -51,7 +58,7 @@ export async function layOut(counts: {
   };
   const links: Partial<Record<LinkName, number>> = {};
   for (const name of LINKS) links[name] = await port();
-  const vendor = async () => ({ http: await port(), smtp: await port() });
+  const vendor = async () => ({ http: await port(), smtp: await port(), smtp2: await port() });
   const [postgres, temporal, agent] = [await port(), await port(), await port()];
   const vendors = { a: await vendor(), b: await vendor() };
   const apis: ApiPorts[] = [];
@@ -118,10 +125,11 @@ export function productEnvironment(topology: Topology): Record<string, string> {
 
 /** What the simulated vendors are told. */
 export function vendorEnvironment(topology: Topology, name: VendorName): Record<string, string> {
-  const { http, smtp } = topology.vendors[name];
+  const { http, smtp, smtp2 } = topology.vendors[name];
   return {
     SIMULATORS_PORT: `${http}`,
     SIMULATORS_SMTP_PORT: `${smtp}`,
+    SIMULATORS_SMTP_2_PORT: `${smtp2}`,
     SIMULATORS_SMS_URL: `http://${local(topology.links.public)}/inbound/twilio/sms`,
     SIMULATORS_REPLY_SMTP: `smtp://${local(topology.apis[0]?.smtp ?? 0)}`,
   };
