@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 
 import pg from 'pg';
 
-const ACCOUNT = 'PBENCH00000000';
+/** The account of everybody in the bench. */
+export const ACCOUNT = 'PBENCH00000000';
 
 /** The integration key of bench person `n`; each person has a service of their own. */
 export function routingKey(n: number): string {

@@ -23,6 +23,10 @@ export class ProductProcess {
     this.#readyUrl = readyUrl;
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get output(): string {
     return this.#output;
   }
