@@ -1,24 +1,46 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
 import { engineCeiling } from './figures/ceiling.ts';
+import { differentEvents, oneKeyStorm, pagesInBurst, sameEvent } from './figures/intake.ts';
 import { burst, escalationStep, idleLatency } from './figures/latency.ts';
+import { memory } from './figures/memory.ts';
 import { startUp, workerKill } from './figures/start-up.ts';
+import { productCpuSec } from './processes.ts';
 import { startBenchStack, type BenchStack } from './stack.ts';
 
 /**
- * `npm run bench [P1 P2 P7 P8 P10]`: measures the embedded product from outside, and the raw engine beside
- * it in the same run. Writes bench/results/latest.json and prints it.
+ * `npm run bench [P1 P2 …]`: measures the embedded product from outside, each figure on an installation of its own
+ * with empty queues, and the raw engine beside it. Writes bench/results/latest.json, where a figure replaces its
+ * earlier result, and prints it.
  */
 const PEOPLE = 1000;
 const CEILING_COUNT = 300;
+const FILE = 'bench/results/latest.json';
 
-const figures: Readonly<Record<string, (bench: BenchStack) => Promise<unknown>>> = {
+const figures: Readonly<Record<string, (bench: BenchStack) => Promise<object>>> = {
   P1: async (bench) => ({ target: 'p50 ≤ 150 ms, p99 ≤ 500 ms', ...(await idleLatency(bench)) }),
   P2: async (bench) => ({
     target: '100: last page ≤ 10 s; 1,000: ≤ 100 s',
     hundred: await burst(bench, 100),
     thousand: await burst(bench, 1000),
+  }),
+  P3: async (bench) => ({
+    target: '64 keys: ≥ 4,000/s, p99 ≤ 100 ms, nothing lost',
+    ...(await differentEvents(bench, 64)),
+  }),
+  P4: async (bench) => ({
+    target: 'one key: ≥ 4,000/s, p99 ≤ 100 ms, nothing lost',
+    ...(await differentEvents(bench, 1)),
+  }),
+  P5: async (bench) => ({
+    target: 'one incident, exact count, ≤ 500 history events, page ≤ 1 s after the first',
+    ...(await oneKeyStorm(bench)),
+  }),
+  P6: async (bench) => ({
+    target: 'first page ≤ 1 s after its event, at 500 events/s',
+    ...(await pagesInBurst(bench, PEOPLE)),
   }),
   P7: async (bench) => ({
     target: 'fires 60.0 to 61.0 s after acceptance',
@@ -32,51 +54,74 @@ const figures: Readonly<Record<string, (bench: BenchStack) => Promise<unknown>>>
     const ceilingPerSec = { before, after };
     return { target: 'ratio ≥ 0.6', ceilingPerSec, productPerSec: product.pagesPerSec, ratio };
   },
+  P9: async (bench) => ({
+    target: '10,000 open: worker ≤ 1 GB, api ≤ 300 MB; idle: ≤ 5 % of a core together',
+    ...(await memory(bench, PEOPLE)),
+  }),
   P10: async (bench) => ({
     target: 'ready ≤ 15 s; worker after SIGKILL ≤ 15 s',
     workerKilledToPageSec: await workerKill(bench),
+    npmStart: await startUp(),
+  }),
+  P12: async (bench) => ({
+    target: 'folding event ≤ 1 ms; paged incident: beside the ceiling’s',
+    folding: await sameEvent(bench),
+    pagedIncidentCpuMs: await cpuMsEach(CEILING_COUNT, () => burst(bench, CEILING_COUNT)),
+    ceilingCpuMs: await cpuMsEach(CEILING_COUNT, () => engineCeiling(bench, CEILING_COUNT)),
   }),
 };
 
 const wanted = process.argv.slice(2);
-const chosen = Object.keys(figures).filter((name) => wanted.length === 0 || wanted.includes(name));
-const results: Record<string, unknown> = {};
-const start = chosen.includes('P10') ? await startUp() : undefined;
-const bench = await startBenchStack(PEOPLE);
-try {
-  await idleLatency(bench, 20);
-  for (const name of chosen) {
-    console.log(`measuring ${name} …`);
-    const ceilingPerSec = await engineCeiling(bench, 100);
-    results[name] = {
-      ...((await figures[name]?.(bench)) as object),
-      ceilingBesidePerSec: ceilingPerSec,
-    };
-    console.log(JSON.stringify(results[name]));
-  }
-} finally {
-  await bench.stop();
+for (const name of wanted) if (!(name in figures)) throw new Error(`there is no figure ${name}`);
+for (const [name, figure] of Object.entries(figures)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`measuring ${name} …`);
+  const result = await measure(figure);
+  console.log(JSON.stringify(result));
+  await save(name, result);
 }
-if (start !== undefined) results['P10'] = { ...(results['P10'] as object), npmStart: start };
-await save();
 
-async function save(): Promise<void> {
+async function measure(figure: (bench: BenchStack) => Promise<object>): Promise<object> {
+  const bench = await startBenchStack(PEOPLE);
+  try {
+    await idleLatency(bench, 20);
+    const ceilingBesidePerSec = await engineCeiling(bench, 100);
+    const date = new Date().toISOString();
+    return { ...(await figure(bench)), ceilingBesidePerSec, date, loadAverage: loadavg()[0] };
+  } finally {
+    await bench.stop();
+  }
+}
+
+/** Milliseconds of processor time, of the product and its engine, for each of so many. */
+async function cpuMsEach(count: number, work: () => Promise<unknown>): Promise<number> {
+  const before = await productCpuSec();
+  await work();
+  return Math.round(((await productCpuSec()) - before) * (10_000 / count)) / 10;
+}
+
+async function save(name: string, result: object): Promise<void> {
   const versions = JSON.parse(await readFile('package.json', 'utf8')) as { dependencies: object };
+  const earlier = existsSync(FILE)
+    ? (JSON.parse(await readFile(FILE, 'utf8')) as { results: object }).results
+    : {};
+  const results = { ...earlier, [name]: result };
   const report = {
-    date: new Date().toISOString(),
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       kernel: release(),
-      loadAverage: loadavg()[0],
     },
     node: process.version,
     dependencies: versions.dependencies,
-    note: 'Open loop; load generator, product, Temporal and PostgreSQL share the machine.',
-    results,
+    note: 'Load generator, product, Temporal and PostgreSQL share the machine. P3, P4 and P12 are closed loop, the others open.',
+    results: Object.fromEntries(
+      Object.keys(figures).flatMap((key) =>
+        key in results ? [[key, (results as Record<string, unknown>)[key]] as const] : [],
+      ),
+    ),
   };
   await mkdir('bench/results', { recursive: true });
-  const name = wanted.length === 0 ? 'latest' : wanted.join('-').toLowerCase();
-  await writeFile(`bench/results/${name}.json`, `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(FILE, `${JSON.stringify(report, null, 2)}\n`);
 }

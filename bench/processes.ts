@@ -8,6 +8,8 @@ interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
   readonly cpuSec: number;
+  /** Of those of its children that have ended. */
+  readonly endedCpuSec: number;
   readonly rssBytes: number;
 }
 
@@ -20,10 +22,12 @@ async function readStat(pid: string): Promise<ProcessStat | null> {
     .split(' ')
     .map(Number);
   const [, parent = 0] = fields;
-  // User and system time, of the process and of those of its children that have ended.
-  const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0);
-  const rssBytes = (fields[21] ?? 0) * PAGE_BYTES;
-  return { pid: Number(pid), parent, cpuSec: ticks / TICKS_PER_SEC, rssBytes };
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
+  return {
+    ...{ pid: Number(pid), parent, rssBytes: (fields[21] ?? 0) * PAGE_BYTES },
+    cpuSec: (user + system) / TICKS_PER_SEC,
+    endedCpuSec: (endedUser + endedSystem) / TICKS_PER_SEC,
+  };
 }
 
 /** Seconds of processor time that everything this process has started has used so far: the whole product. */
@@ -35,8 +39,11 @@ export async function productCpuSec(): Promise<number> {
     size = family.size;
     for (const { pid, parent } of stats) if (family.has(parent)) family.add(pid);
   }
-  family.delete(process.pid);
-  return stats.reduce((sum, { pid, cpuSec }) => sum + (family.has(pid) ? cpuSec : 0), 0);
+  const secondsOf = ({ pid, cpuSec, endedCpuSec }: ProcessStat): number => {
+    if (!family.has(pid)) return 0;
+    return pid === process.pid ? endedCpuSec : cpuSec + endedCpuSec;
+  };
+  return stats.reduce((sum, stat) => sum + secondsOf(stat), 0);
 }
 
 /** Of one process: seconds of processor time so far, and memory in megabytes. */

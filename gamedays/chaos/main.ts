@@ -1,16 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 import { helpText, readArguments, type ChaosArguments } from './arguments.ts';
 import {
   isClean,
+  mergeReports,
   summarize,
   writeReport,
   type ChaosReport,
   type ScenarioReport,
 } from './report.ts';
 import { runScenario } from './run-scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /** `npm run chaos`: see `--help`. */
@@ -41,43 +44,56 @@ async function runAll(given: ChaosArguments): Promise<number> {
   const broken: Record<string, string> = {};
   say(`seed ${given.seed}`);
   for (const scenario of given.scenarios) {
-    const durationMs = (given.minutes ?? scenario.minutes) * 60_000;
-    const folder = path.resolve(given.data, scenario.name);
-    const { signal } = stopped;
-    const tell = (line: string): void => say(`${scenario.name}: ${line}`);
+    const { name } = scenario;
+    const tell = (line: string): void => say(`${name}: ${line}`);
     try {
-      const result = await runScenario({
-        ...{
-          scenario,
-          seed: given.seed,
-          durationMs,
-          settleMs: SETTLE_MS,
-          folder,
-          say: tell,
-          signal,
-        },
-      });
-      const report = summarize(scenario, result, durationMs);
-      scenarios.push(report);
-      for (const line of report.examples) tell(`✗ ${line}`);
-      tell(`${result.findings.length === 0 ? '✓' : '✗'} ${JSON.stringify(report.counts)}`);
+      scenarios.push(await runOne(given, scenario, tell));
     } catch (error) {
-      if (signal.aborted) return 130;
-      broken[scenario.name] = messageOf(error);
+      if (stopped.signal.aborted) return 130;
+      broken[name] = messageOf(error);
       tell(`✗ no result: ${messageOf(error)}`);
     }
+    // After each: a long run that is stopped keeps what it has.
+    await save(given.out, { scenarios, broken });
   }
-  const machine = { cores: availableParallelism(), node: process.version };
-  const date = new Date(begun).toISOString();
-  return save(given.out, { date, seed: given.seed, machine, scenarios, broken });
+  say(`report: ${path.join(given.out, 'latest.md')}`);
+  return isClean({ scenarios, broken }) ? 0 : 1;
 }
 
-async function save(out: string, report: ChaosReport): Promise<number> {
+async function runOne(
+  { minutes, seed, data }: ChaosArguments,
+  scenario: Scenario,
+  say: (line: string) => void,
+): Promise<ScenarioReport> {
+  const loadMs = (minutes ?? scenario.minutes) * 60_000;
+  const run = {
+    date: new Date().toISOString(),
+    seed,
+    machine: { cores: availableParallelism(), node: process.version },
+  };
+  const result = await runScenario({
+    ...{ scenario, seed, durationMs: loadMs, settleMs: SETTLE_MS, say, signal: stopped.signal },
+    folder: path.resolve(data, scenario.name),
+  });
+  const report = summarize({ scenario, run, loadMs }, result);
+  for (const line of report.examples) say(`✗ ${line}`);
+  say(`${result.findings.length === 0 ? '✓' : '✗'} ${JSON.stringify(report.counts)}`);
+  return report;
+}
+
+async function save(out: string, now: ChaosReport): Promise<void> {
   await mkdir(out, { recursive: true });
-  await writeFile(path.join(out, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const file = path.join(out, 'latest.json');
+  const earlier: ChaosReport = existsSync(file)
+    ? (JSON.parse(await readFile(file, 'utf8')) as ChaosReport)
+    : { scenarios: [], broken: {} };
+  const report = mergeReports(
+    earlier,
+    now,
+    SCENARIOS.map(({ name }) => name),
+  );
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(path.join(out, 'latest.md'), writeReport(report));
-  say(`report: ${path.join(out, 'latest.md')}`);
-  return isClean(report) ? 0 : 1;
 }
 
 function say(line: string): void {

@@ -1,25 +1,28 @@
 // A report is clean only when every scenario came to a result and nothing was found; what is wrong is in its text.
 import { expect, test } from 'vitest';
 
-import { isClean, summarize, writeReport, type ChaosReport } from './report.ts';
+import type { ReceivedRecord, RunRecords, SentRecord } from '../ledgers/records.ts';
+import { isClean, mergeReports, summarize, writeReport, type ChaosReport } from './report.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const [scenario] = SCENARIOS;
 if (!scenario) throw new Error('there are scenarios');
-const records = {
+const records: RunRecords = {
   world: { services: {}, people: {} },
   ...{ sent: [], answers: [], received: [], faults: [], finals: null },
   ...{ refusalsCounted: null, observedUntil: 0 },
 };
 const finding = { kind: 'lost', key: 'x000001', at: 0, text: 'there are 0' } as const;
-const part = (findings: readonly (typeof finding)[]) =>
+const run = { date: '2026-01-01', seed: '7', machine: { cores: 2, node: 'v24' } };
+const part = (findings: readonly (typeof finding)[], more: Partial<typeof records> = {}) =>
   summarize(
-    scenario,
-    { plan: [{ kind: 'kill', atMs: 1, process: 'api-1' }], records, findings, tookMs: 1000 },
-    500,
+    { scenario, run, loadMs: 500 },
+    {
+      plan: [{ kind: 'kill', atMs: 1, process: 'api-1' }],
+      ...{ records: { ...records, ...more }, findings, tookMs: 1000 },
+    },
   );
-const whole = { date: 'now', seed: '7', machine: { cores: 2, node: 'v24' }, broken: {} };
-const clean: ChaosReport = { ...whole, scenarios: [part([])] };
+const clean: ChaosReport = { scenarios: [part([])], broken: {} };
 
 test('nothing found, nothing broken: clean', () => {
   expect(isClean(clean)).toBe(true);
@@ -36,4 +39,30 @@ test('a scenario without a result is no success', () => {
   const report = { ...clean, broken: { kill: 'temporal did not come back' } };
   expect(isClean(report)).toBe(false);
   expect(writeReport(report)).toContain('No result: temporal did not come back');
+});
+
+test('the time to the first page counts from the first acceptance to the first message', () => {
+  const trigger: SentRecord = {
+    ...{ seq: 1, eventId: 'e', key: 'x1', service: 's', action: 'trigger', sentAt: 900 },
+    ...{ endedAt: 1000, status: 202, retryAfterSec: null, unsent: false },
+  };
+  const message: ReceivedRecord = {
+    ...{ id: 'm', provider: 'a', channel: 'sms', address: '+1', at: 3500, keys: ['x1'] },
+    unnamed: 0,
+  };
+  const sent = [{ ...trigger, endedAt: 800, status: 503 }, trigger];
+  const { firstPageSec } = part([], { sent, received: [{ ...message, at: 9000 }, message] });
+  expect(firstPageSec).toEqual({ n: 1, p50: 2.5, p99: 2.5, max: 2.5 });
+  expect(part([], { sent }).firstPageSec).toBeNull();
+});
+
+test('a run replaces the earlier one of its scenario, also when it came to no result', () => {
+  const other = { ...part([]), scenario: 'ack-race' };
+  const names = ['kill', 'ack-race'];
+  const both = mergeReports({ scenarios: [other], broken: { kill: 'why' } }, clean, names);
+  expect(both.scenarios.map(({ scenario: name }) => name)).toEqual(names);
+  expect(both.broken).toEqual({});
+  const failed = mergeReports(both, { scenarios: [], broken: { 'ack-race': 'late' } }, names);
+  expect(failed.scenarios.map(({ scenario: name }) => name)).toEqual(['kill']);
+  expect(isClean(failed)).toBe(false);
 });

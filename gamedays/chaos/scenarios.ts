@@ -135,9 +135,35 @@ const temporalDown: Scenario = {
   ],
 };
 
+const workersStopped: Scenario = {
+  ...usual,
+  name: 'workers-stopped',
+  title: 'every worker stands still: events and answers are taken, and count when one is back',
+  figures: ['F1', 'F2'],
+  workers: 2,
+  stopsPaging: () => true,
+  plan: (_random, durationMs) =>
+    ['worker-1', 'worker-2'].map((process) => ({
+      ...{ kind: 'lease', atMs: durationMs * 0.2, fault: { kind: 'stop', process } },
+      forMs: Math.min(PROVIDER_MS, durationMs * 0.4),
+    })),
+};
+
+const mailDown: Scenario = {
+  ...usual,
+  name: 'mail-down',
+  title: 'no mail can be sent: telephony and push carry the pages',
+  figures: ['F2', 'F5'],
+  plan: (_random, durationMs) =>
+    (['mail-a', 'mail-b'] as const).flatMap((link) =>
+      again(durationMs, PROVIDER_MS, () => ({ kind: 'refuse', link })),
+    ),
+};
+
 /** Everything that `npm run chaos` knows, in the order in which it is run. */
 export const SCENARIOS: readonly Scenario[] = [
   kill,
+  workersStopped,
   temporalDown,
   postgresStopped,
   postgresReadOnly,
@@ -165,5 +191,6 @@ export const SCENARIOS: readonly Scenario[] = [
   moodScenario('provider-lying', 'the first vendor reports messages as undelivered', 'undelivered'),
   moodScenario('provider-reordering', 'reports come in the wrong order', 'disorder'),
   allTelephonyDown,
+  mailDown,
   ackRace,
 ];
