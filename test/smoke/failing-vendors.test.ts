@@ -17,6 +17,8 @@ beforeAll(async () => {
       guy: { methods: ['push'], backup: 'hal' },
       hal: { methods: ['push'] },
       ida: { methods: ['voice'] },
+      jan: { methods: ['email', 'push'] },
+      kim: { methods: ['email'] },
     },
   });
 });
@@ -72,6 +74,20 @@ test('a vendor that takes no calls: the next one calls, and listens to keys as w
   await call.expectOver();
   const incident = await product.incident('no-calls', 'acknowledged');
   await product.expectLogged(incident, 'notify_log_entry', /through vonage, after twilio/);
+});
+
+test('a mail relay that takes nothing: the next one sends; without both the push goes out, and the log says so', async () => {
+  const refusal = { door: 'mail', kind: 'status', code: 451 } as const;
+  await product.simulators.setMood({ ...refusal, to: product.person('kim').email });
+  await product.alert('kim', 'one-relay');
+  await product.second.mailbox(product.person('kim').email).expectMail(/Alert one-relay/);
+  const to = product.person('jan').email;
+  await product.simulators.setMood({ ...refusal, to });
+  await product.second.setMood({ ...refusal, to });
+  await product.alert('jan', 'no-relay');
+  await (await product.push('jan').expectPush(/Alert no-relay/)).action('Acknowledge');
+  const incident = await product.incident('no-relay', 'acknowledged');
+  await product.expectLogged(incident, 'notify_log_entry', /Not notified by e-?mail/i);
 });
 
 test('an address that nobody verified is never used', async () => {

@@ -1,4 +1,5 @@
 // With no worker, alerts and answers are kept: nothing is lost, and nobody is paged for what was answered meanwhile.
+// Lists and configuration work.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { at, startProduct, type Product } from '../support/product.ts';
@@ -24,6 +25,9 @@ test('alerts and answers that come while no worker runs take effect when one is 
   await product.alert('bea', 'over', { action: 'resolve' });
   expect((await sms.reply('4')).problem).toBeNull();
   expect(await mail.answer('Acknowledge')).toMatch(/stored/);
+  expect((await product.incidents('before')).length).toBe(1);
+  const team = { type: 'team', name: 'Made without a worker' };
+  expect((await product.rest('POST', '/teams', { team })).status).toBe(201);
   await product.worker.start();
   await product.push('bea').expectPush(/Alert meanwhile/);
   await product.incident('over', 'resolved');
