@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 
 import { classifyDatabaseError } from '../../db/errors.ts';
 import type { SpillStore } from '../../db/spill.ts';
@@ -43,7 +44,8 @@ export class Drainer {
   readonly #resting = new RestingKeys();
   /** Keys whose rows are with Temporal, or were, and are not yet removed. */
   readonly #busy = new Set<string>();
-  readonly #holder = randomUUID();
+  /** Unique, and says to an operator which process drains. */
+  readonly #holder = `${hostname()}/${process.pid}/${randomUUID()}`;
   readonly #remover: Remover;
   readonly #load = new LoopLoad();
   #wake = Promise.withResolvers<undefined>();

@@ -106,11 +106,12 @@ export class IntakeWorld {
     return Number(row?.['n']);
   }
 
-  /** Index of the api that drains now. */
-  async drainer(): Promise<0 | 1> {
+  /** The api that drains, or drained last. @throws Error when none has. */
+  async drainer(): Promise<ApiProcess> {
     const [row] = await this.postgres.ask('select holder from spill_lease');
-    const pid = Number(String(row?.['holder']).split('/')[1]);
-    return this.apis[0].pid === pid ? 0 : 1;
+    const found = this.apis.find(({ pid }) => String(row?.['holder']).includes(`/${pid}/`));
+    if (!found) throw new Error(`no api is ${String(row?.['holder'])}`);
+    return found;
   }
 
   /** Incidents whose key begins so. */
