@@ -7,6 +7,7 @@ import { differentEvents, oneKeyStorm, pagesInBurst, sameEvent } from './figures
 import { burst, escalationStep, idleLatency } from './figures/latency.ts';
 import { memory } from './figures/memory.ts';
 import { startUp, workerKill } from './figures/start-up.ts';
+import { stormBeside } from './figures/storm.ts';
 import { productCpuSec } from './processes.ts';
 import { startBenchStack, type BenchStack } from './stack.ts';
 
@@ -68,6 +69,11 @@ const figures: Readonly<Record<string, (bench: BenchStack) => Promise<object>>> 
     folding: await sameEvent(bench),
     pagedIncidentCpuMs: await cpuMsEach(CEILING_COUNT, () => burst(bench, CEILING_COUNT)),
     ceilingCpuMs: await cpuMsEach(CEILING_COUNT, () => engineCeiling(bench, CEILING_COUNT)),
+  }),
+  F14: async (bench) => ({
+    target:
+      '10,000 events in 60 s: first page ≤ 5 s; another account’s p99 ≤ 2 times its own before',
+    ...(await stormBeside(bench)),
   }),
 };
 
