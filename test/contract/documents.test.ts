@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test } from 'vitest';
 
+import { SCENARIOS } from '../../gamedays/chaos/scenarios.ts';
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 const markdown = (folder: string): string[] =>
@@ -69,6 +71,18 @@ describe.each(documents)('%s', (document) => {
     const metrics = matches(text, /`(pdlite_[a-z_]+)`/g);
     expect(metrics.filter((name) => !sources.includes(`'${name}'`))).toEqual([]);
   });
+});
+
+test('docs/failure-tests.md names only tests and scenarios that exist', () => {
+  const text = read('docs/failure-tests.md');
+  const tests = matches(text, /`((?:chaos|contract|integration|smoke|workflow)\/[a-z-]+)`/g);
+  expect(tests.length).toBeGreaterThan(20);
+  expect(tests.filter((name) => !existsSync(path.join(root, 'test', `${name}.test.ts`)))).toEqual(
+    [],
+  );
+  const scenarios = matches(text, /`([a-z]+(?:-[a-z]+)*)`/g);
+  const known = SCENARIOS.map(({ name }) => name);
+  expect(scenarios.filter((name) => !known.includes(name))).toEqual([]);
 });
 
 test('docs/architecture.md explains every folder', () => {
