@@ -1,7 +1,7 @@
 // A vendor or an address that fails costs seconds, never the page: the next vendor, method or person has its turn.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { startProduct, type Product } from '../support/product.ts';
+import { at, startProduct, type Product } from '../support/product.ts';
 
 let product: Product;
 beforeAll(async () => {
@@ -19,6 +19,7 @@ beforeAll(async () => {
       ida: { methods: ['voice'] },
       jan: { methods: ['email', 'push'] },
       kim: { methods: ['email'] },
+      lea: { methods: ['sms', 'voice', 'push'] },
     },
   });
 });
@@ -88,6 +89,26 @@ test('a mail relay that takes nothing: the next one sends; without both the push
   await (await product.push('jan').expectPush(/Alert no-relay/)).action('Acknowledge');
   const incident = await product.incident('no-relay', 'acknowledged');
   await product.expectLogged(incident, 'notify_log_entry', /Could not notify by email.*smtp-2/);
+});
+
+test('all telephony is down: the push goes out at once, and nothing counts as delivered', async () => {
+  const to = product.person('lea').phone;
+  for (const vendors of [product.simulators, product.second])
+    for (const door of ['sms', 'voice'] as const)
+      await vendors.setMood({ door, kind: 'refuse', to });
+  await product.alert('lea', 'no-telephony');
+  const push = await product.push('lea').expectPush(/Alert no-telephony/);
+  const incident = await product.incident('no-telephony', 'triggered');
+  for (const channel of ['sms', 'voice'])
+    await product.expectLogged(
+      incident,
+      'notify_log_entry',
+      new RegExp(`Could not notify by ${channel}.*twilio.*vonage`),
+    );
+  const told = (await product.logEntries(incident)).map((entry) => String(at(entry, 'summary')));
+  expect(told.filter((text) => /^Notified by (?!push)/.test(text))).toEqual([]);
+  await push.action('Acknowledge');
+  await product.incident('no-telephony', 'acknowledged');
 });
 
 test('an address that nobody verified is never used', async () => {
