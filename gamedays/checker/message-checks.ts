@@ -64,7 +64,8 @@ function stopped(
 ): Fault {
   const stop = firstCertain(episode.stops);
   if (!stop || loose || episode.ambiguous) return null;
-  const afterMs = page.at - stop.certainAt;
+  // Without the engine nobody can decide, and what it had begun goes on when it is back.
+  const afterMs = clock.runningMs(stop.certainAt, page.at);
   const limit = clock.near(stop.certainAt, page.at) ? limits.ghostInFaultMs : limits.ghostMs;
   if (afterMs <= limit) return null;
   const kind = stop.by === 'person' ? 'ghost: after answer' : 'ghost: after resolve';

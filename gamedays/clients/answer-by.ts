@@ -19,6 +19,8 @@ export interface Message {
 }
 
 const LIMIT_MS = 15_000;
+/** A text that tells what came of an answer is there by then. */
+const TOLD_MS = 10_000;
 /** A call that says nothing for so long is over. */
 const CALL_MS = 20_000;
 const LABELS = { acknowledge: 'Acknowledge', resolve: 'Resolve' } as const;
@@ -80,15 +82,41 @@ async function follow(message: Message, label: string): Promise<Answer> {
 
 const sms = z.object({ problem: z.string().nullable() });
 
-/** The vendor hands the text over; a refusal comes back at once, the effect later as another text. */
+/**
+ * The vendor hands the text over, and what came of it is told by another text. Who is told that several are open
+ * replies once more, with the code of what the message was about.
+ */
 async function text(message: Message, digit: string): Promise<Answer> {
   const code = /Reply 4 ([A-Z2-9]{6})/.exec(String(message.item['text']))?.[1];
-  const body = { from: message.address, text: code === undefined ? digit : `${digit} ${code}` };
-  const taken = sms.safeParse(await control(message, '/sms', body)).data?.problem === null;
-  if (!taken) return 'unknown';
-  const said = (await since(message)).map(({ text: one }) => one ?? '').join('\n');
-  if (said.includes('could NOT record')) return 'unknown';
-  return /Nothing is open|already|code is unknown/.test(said) ? 'refused' : 'accepted';
+  const [first, choices] = await reply(message, code === undefined ? digit : `${digit} ${code}`);
+  const named = choices?.find(({ about }) => message.keys.every((key) => about.includes(key)));
+  return named ? (await reply(message, `${digit} ${named.code}`))[0] : first;
+}
+
+interface Choice {
+  readonly code: string;
+  readonly about: string;
+}
+
+async function reply(message: Message, body: string): Promise<readonly [Answer, Choice[]?]> {
+  const seen = new Set((await since(message)).map(({ id }) => id));
+  const order = { from: message.address, text: body };
+  const taken = sms.safeParse(await control(message, '/sms', order)).data?.problem === null;
+  const until = Date.now() + (taken ? TOLD_MS : 0);
+  while (Date.now() < until) {
+    const told = (await since(message)).filter(({ id }) => !seen.has(id));
+    for (const { text: said = '' } of told) {
+      if (said.includes('could NOT record')) return ['unknown'];
+      const choices = Array.from(said.matchAll(/\d ([A-Z2-9]{6}) for ([^,]+)/g), (match) => {
+        return { code: match[1] ?? '', about: match[2] ?? '' };
+      });
+      if (choices.length > 0) return ['refused', choices];
+      if (/Nothing is open|already|code is unknown/.test(said)) return ['refused'];
+      if (/PD Lite: (?:Acknowledged|Resolved): /.test(said)) return ['accepted'];
+    }
+    await sleep(200);
+  }
+  return ['unknown'];
 }
 
 async function key(message: Message, digit: string): Promise<Answer> {
