@@ -14,12 +14,16 @@ const records: RunRecords = {
 };
 const finding = { kind: 'lost', key: 'x000001', at: 0, text: 'there are 0' } as const;
 const run = { date: '2026-01-01', seed: '7', machine: { cores: 2, node: 'v24' } };
-const part = (findings: readonly (typeof finding)[], more: Partial<typeof records> = {}) =>
+const part = (
+  findings: readonly (typeof finding)[],
+  more: Partial<typeof records> = {},
+  replayErrors = 0,
+) =>
   summarize(
     { scenario, run, loadMs: 500 },
     {
       plan: [{ kind: 'kill', atMs: 1, process: 'api-1' }],
-      ...{ records: { ...records, ...more }, findings, tookMs: 1000 },
+      ...{ records: { ...records, ...more }, findings, replayErrors, tookMs: 1000 },
     },
   );
 const clean: ChaosReport = { scenarios: [part([])], broken: {} };
@@ -33,6 +37,12 @@ test('one finding is enough, and is shown', () => {
   const report = { ...clean, scenarios: [part([finding, finding])] };
   expect(isClean(report)).toBe(false);
   expect(writeReport(report)).toMatch(/lost 2×[^]*accepted with 202[^]*x000001: there are 0/);
+});
+
+test('a history that no worker could replay is one', () => {
+  const report = { ...clean, scenarios: [part([], {}, 3)] };
+  expect(isClean(report)).toBe(false);
+  expect(writeReport(report)).toMatch(/history not replayed 3×[^]*stands still/);
 });
 
 test('a scenario without a result is no success', () => {

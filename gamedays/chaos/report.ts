@@ -54,11 +54,12 @@ export interface ChaosReport {
 }
 
 const EXAMPLES_MAX = 20;
+const NOT_REPLAYED = 'history not replayed';
 
 /** Counts what a scenario did and what is wrong with it. */
 export function summarize(
   { scenario, run, loadMs }: SummaryOf,
-  { plan, records, findings, tookMs }: ScenarioResult,
+  { plan, records, findings, replayErrors, tookMs }: ScenarioResult,
 ): ScenarioReport {
   const { sent, answers, received, finals } = records;
   const accepted = sent.filter(({ status }) => status === 202);
@@ -76,7 +77,10 @@ export function summarize(
     },
     firstPageSec: firstPages(records),
     faults: tally(plan.map(nameOfFault)),
-    findings: tally(findings.map(({ kind }) => kind)),
+    findings: {
+      ...tally(findings.map(({ kind }) => kind)),
+      ...(replayErrors > 0 && { [NOT_REPLAYED]: replayErrors }),
+    },
     examples: findings
       .slice(0, EXAMPLES_MAX)
       .map(
@@ -197,6 +201,7 @@ function sectionOf(one: ScenarioReport): readonly string[] {
 }
 
 function meaningOf(kind: string): string {
+  if (kind === NOT_REPLAYED) return 'a worker could not replay a workflow, which then stands still';
   return Object.entries(FINDING_KINDS).find(([name]) => name === kind)?.[1] ?? '';
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -39,6 +39,8 @@ export interface ScenarioResult {
   readonly plan: readonly PlannedFault[];
   readonly records: RunRecords;
   readonly findings: readonly Finding[];
+  /** Workflow tasks that failed because a worker could not replay the history: nobody is paged by it any more. */
+  readonly replayErrors: number;
   /** From the first start of a process to the last end. */
   readonly tookMs: number;
 }
@@ -77,11 +79,17 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
       signal,
       play(run, { stack, population, plan, scripts, files: filesOf(folder) }),
     );
-    return { plan, ...seen, tookMs: Date.now() - begun };
+    const replayErrors = await countReplayErrors(folder);
+    return { plan, ...seen, replayErrors, tookMs: Date.now() - begun };
   } finally {
     run.say('ending everything …');
     await stack.stop();
   }
+}
+
+async function countReplayErrors(folder: string): Promise<number> {
+  const log = await readFile(path.join(folder, 'logs', 'temporal.log'), 'utf8');
+  return log.split('\n').filter((line) => line.includes('NonDeterministicError')).length;
 }
 
 /** In a short run alerts are short as well: otherwise most of it would be waiting for them to resolve. */

@@ -25,13 +25,14 @@ test('kills under load break no promise', { timeout: 120_000 }, async () => {
   const shape = { newPerSec: 3, repeats: 0, resolving: 0, thinkMs: [300, 2000] as const };
   const load = { ...kill.load, ...shape };
   const said: string[] = [];
-  const { plan, findings, records } = await runScenario({
+  const { plan, findings, records, replayErrors } = await runScenario({
     scenario: { ...kill, load, people: 40 },
     ...{ seed: SEED, durationMs: LOAD_MS, settleMs: 5000, folder },
     say: (line) => said.push(line),
     signal: AbortSignal.timeout(100_000),
   });
   expect(findings, said.join('\n')).toEqual([]);
+  expect(replayErrors).toBe(0);
   expect(plan).toEqual(kill.plan(createRandom(SEED).fork('kill').fork('faults'), LOAD_MS));
   expect(plan.length).toBeGreaterThanOrEqual(2);
   expect(records.faults.every(({ to }) => to !== null)).toBe(true);
