@@ -77,7 +77,7 @@ async function runOne(
   });
   const report = summarize({ scenario, run, loadMs }, result);
   for (const line of report.examples) say(`✗ ${line}`);
-  say(`${result.findings.length === 0 ? '✓' : '✗'} ${JSON.stringify(report.counts)}`);
+  say(`${Object.keys(report.findings).length === 0 ? '✓' : '✗'} ${JSON.stringify(report.counts)}`);
   return report;
 }
 
