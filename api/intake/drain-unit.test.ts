@@ -54,7 +54,7 @@ describe('nextUnits', () => {
 });
 
 describe('rankOf', () => {
-  it('drains by severity, answers between, and what is of low urgency last', () => {
+  it('drains answers first, then by severity, and what is of low urgency last', () => {
     const account = sampleAccount();
     const services = account.services.map((one) => ({ ...one, urgencyRule: 'low' as const }));
     const low = memoryDirectory([{ ...account, services }]).account('PACCOUNT') ?? index;
@@ -65,14 +65,15 @@ describe('rankOf', () => {
       return { payload: payload && { ...payload, severity: name } };
     };
     const ranks = [
+      rank({ action: 'resolve', payload: null }),
       rank(severity('critical')),
       rank(severity('error')),
-      rank({ action: 'resolve', payload: null }),
       rank(severity('warning')),
       rank(severity('info')),
+      rank({ action: 'resolve', payload: null }, low),
       rank(severity('critical'), low),
     ];
-    expect(ranks).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(ranks).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 });
 

@@ -35,8 +35,8 @@ export interface DrainerOptions {
 }
 
 /**
- * Brings what is in the spill to Temporal: most severe first, each key in order, each event once. Of all api
- * processes one drains at a time; another takes over within seconds when it stops or stands still.
+ * Brings what is in the spill to Temporal: answers, then the most severe first, each key in order, each event once.
+ * Of all api processes one drains at a time; another takes over within seconds when it stops or stands still.
  */
 export class Drainer {
   readonly #options: DrainerOptions;

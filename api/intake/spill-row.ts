@@ -5,8 +5,11 @@ import { urgencyOf } from '../../domain/incident/alerts.ts';
 import { settingsOf } from '../../domain/on-call.ts';
 import type { RoutedEvent } from './sink.ts';
 
-/** Acknowledgements and resolves stop pages: behind what pages at once, before what can wait. */
-const RANKS = { critical: 0, error: 1, answer: 2, warning: 3, info: 4 } as const;
+/**
+ * Acknowledgements and resolves first: each is one short call, and until it is made somebody may be paged for
+ * what is over, since an engine that comes back begins with the steps that fell due meanwhile.
+ */
+const RANKS = { answer: 0, critical: 1, error: 2, warning: 3, info: 4 } as const;
 /** What is of low urgency comes after all that is of high urgency. */
 const LOW_URGENCY = 5;
 
