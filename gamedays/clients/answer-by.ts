@@ -21,6 +21,8 @@ export interface Message {
 const LIMIT_MS = 15_000;
 /** A text that tells what came of an answer is there by then. */
 const TOLD_MS = 10_000;
+const REPLIES_MAX = 20;
+const AGAIN_MS = 3000;
 /** A call that says nothing for so long is over. */
 const CALL_MS = 20_000;
 const LABELS = { acknowledge: 'Acknowledge', resolve: 'Resolve' } as const;
@@ -98,7 +100,20 @@ interface Choice {
   readonly about: string;
 }
 
+/** Again and again while the product says that it could not record it; what nothing is said about is left so. */
 async function reply(message: Message, body: string): Promise<readonly [Answer, Choice[]?]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const told = await replyOnce(message, body);
+    if (told !== 'again') return told;
+    if (attempt >= REPLIES_MAX) return ['unknown'];
+    await sleep(AGAIN_MS);
+  }
+}
+
+async function replyOnce(
+  message: Message,
+  body: string,
+): Promise<readonly [Answer, Choice[]?] | 'again'> {
   const seen = new Set((await since(message)).map(({ id }) => id));
   const order = { from: message.address, text: body };
   const taken = sms.safeParse(await control(message, '/sms', order)).data?.problem === null;
@@ -106,7 +121,7 @@ async function reply(message: Message, body: string): Promise<readonly [Answer, 
   while (Date.now() < until) {
     const told = (await since(message)).filter(({ id }) => !seen.has(id));
     for (const { text: said = '' } of told) {
-      if (said.includes('could NOT record')) return ['unknown'];
+      if (said.includes('could NOT record')) return 'again';
       const choices = Array.from(said.matchAll(/\d ([A-Z2-9]{6}) for ([^,]+)/g), (match) => {
         return { code: match[1] ?? '', about: match[2] ?? '' };
       });

@@ -140,7 +140,9 @@ export class People {
         ...{ person, via: message.channel, keys: message.keys, action, result },
         ...{ sentAt, endedAt: Date.now() },
       });
-      if (result !== 'unknown' || message.channel === 'voice') return;
+      // A bare text sent again would answer whatever is open by then.
+      const isOnce = message.channel === 'voice' || message.channel === 'sms';
+      if (result !== 'unknown' || isOnce) return;
       await this.#pause(AGAIN_MS);
     }
   }
