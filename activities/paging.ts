@@ -9,7 +9,11 @@ import type { User } from '../domain/model.ts';
 import { resolveTargets, settingsOf, stepsFor } from '../domain/on-call.ts';
 import type { Page, ResponderInput, StopPages } from '../domain/responder/types.ts';
 import type { Logger } from '../platform/logger.ts';
-import { responderWorkflowId, TASK_QUEUES } from '../temporal-config/names.ts';
+import {
+  responderWorkflowId,
+  TASK_QUEUES,
+  WORKFLOW_TASK_TIMEOUT,
+} from '../temporal-config/names.ts';
 import type { PageRequest, PagingActivities, StopRequest } from './contract.ts';
 import { deliverSignal } from './signal.ts';
 
@@ -90,6 +94,7 @@ async function pageUser(deps: PagingDeps, of: PageOfUser): Promise<void> {
     deps.client.workflow.signalWithStart(RESPONDER.workflow, {
       workflowId: responderWorkflowId(index.account.id, user.id),
       taskQueue: TASK_QUEUES.workflows,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [input],
       signal: RESPONDER.signals.page,
       signalArgs: [pageOf(of)],

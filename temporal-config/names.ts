@@ -2,6 +2,13 @@ import { createHash } from 'node:crypto';
 
 export { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../domain/messages.ts';
 
+/**
+ * After this a task of a workflow that a worker took and did not finish is given to another: until then the death
+ * of a worker holds up what it had just begun. Half of Temporal's default; far above what a task takes, also when
+ * a long history is read again on a busy machine.
+ */
+export const WORKFLOW_TASK_TIMEOUT = '5 seconds' as const;
+
 /** `incident/{account}/{service}/{hash}`; the hash keeps what senders write out of ids. */
 export function incidentWorkflowId(
   accountId: string,

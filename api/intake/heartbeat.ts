@@ -3,7 +3,11 @@ import type { Response } from 'express';
 import type { Beat, HeartbeatState } from '../../domain/heartbeat.ts';
 import { BEAT_GRACE_MS } from '../../domain/heartbeat.ts';
 import { HEARTBEAT } from '../../domain/messages.ts';
-import { heartbeatWorkflowId, TASK_QUEUES } from '../../temporal-config/names.ts';
+import {
+  heartbeatWorkflowId,
+  TASK_QUEUES,
+  WORKFLOW_TASK_TIMEOUT,
+} from '../../temporal-config/names.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isTemporalDown } from '../errors.ts';
 import type { IntegrationLimit } from './integration-limit.ts';
@@ -93,6 +97,7 @@ async function storeBeat(deps: ApiDeps, { index, integration }: Found): Promise<
       deps.temporal.workflow.signalWithStart(HEARTBEAT.workflow, {
         workflowId: heartbeatWorkflowId(index.account.id, integration.id),
         taskQueue: TASK_QUEUES.workflows,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         args: [start],
         signal: HEARTBEAT.signals.beat,
         signalArgs: [beat],

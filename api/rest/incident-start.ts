@@ -17,6 +17,7 @@ import {
   incidentWorkflowId,
   SEARCH_ATTRIBUTES,
   TASK_QUEUES,
+  WORKFLOW_TASK_TIMEOUT,
 } from '../../temporal-config/names.ts';
 import { queryView } from '../live-incidents.ts';
 import { actionOrigin } from '../origin.ts';
@@ -151,6 +152,7 @@ async function start(deps: IncidentDeps, run: Run): Promise<boolean> {
     await deps.temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
       deps.temporal.workflow.start(INCIDENT.workflow, {
         taskQueue: TASK_QUEUES.workflows,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         workflowId,
         args: [input],
         typedSearchAttributes,

@@ -21,6 +21,7 @@ export const SCRIPTS = [
   'answered late',
   'resolved',
   'reopened',
+  'answered of before',
 ] as const;
 export type Script = (typeof SCRIPTS)[number];
 
@@ -104,12 +105,12 @@ function play(run: Building, part: Part): void {
     send(run, part, 'trigger', acceptedAt + n * 900);
   switch (part.script) {
     case 'acknowledged':
-      answer(run, part, 'first', acceptedAt + run.random.int(3000, 30_000));
+      answer(run, part, 'first', soonAfter(acceptedAt + run.random.int(3000, 30_000)));
       final(run, part, 'acknowledged');
       return;
     case 'answered late':
       page(run, part, 'second', acceptedAt + STEP_MS);
-      answer(run, part, 'second', acceptedAt + STEP_MS + run.random.int(3000, 9000));
+      answer(run, part, 'second', soonAfter(acceptedAt + STEP_MS + run.random.int(3000, 9000)));
       final(run, part, 'acknowledged');
       return;
     case 'unanswered':
@@ -122,7 +123,20 @@ function play(run: Building, part: Part): void {
       return;
     case 'reopened':
       reopen(run, part, send(run, part, 'resolve', acceptedAt + 20_000));
+      return;
+    case 'answered of before':
+      answerOfBefore(run, part, send(run, part, 'resolve', acceptedAt + 20_000));
   }
+}
+
+/** The message of what is over is answered while the alert is on again: the new incident goes its way. */
+function answerOfBefore(run: Building, part: Part, resolvedAt: number): void {
+  final(run, part, 'resolved');
+  const acceptedAt = send(run, part, 'trigger', resolvedAt + 15_000);
+  page(run, part, 'first', acceptedAt);
+  answer(run, part, 'first', { sentAt: acceptedAt + 3000, pageAt: resolvedAt - 15_000 });
+  page(run, part, 'second', acceptedAt + STEP_MS);
+  final(run, part, 'triggered');
 }
 
 function reopen(run: Building, part: Part, resolvedAt: number): void {
@@ -174,10 +188,21 @@ function page(
   }
 }
 
-function answer(run: Building, { key, service }: Part, role: string, sentAt: number): void {
+/** An answer to what came shortly before. */
+function soonAfter(sentAt: number): Pick<AnswerRecord, 'sentAt' | 'pageAt'> {
+  return { sentAt, pageAt: sentAt - 2500 };
+}
+
+function answer(
+  run: Building,
+  { key, service }: Part,
+  role: string,
+  { sentAt, pageAt }: Pick<AnswerRecord, 'sentAt' | 'pageAt'>,
+): void {
   run.answers.push({
-    ...{ seq: run.answers.length + 1, person: role + service.slice(1), via: 'sms', keys: [key] },
-    ...{ action: 'acknowledge', sentAt, endedAt: sentAt + 80, result: 'accepted' },
+    ...{ seq: run.answers.length + 1, person: role + service.slice(1), via: 'push', keys: [key] },
+    ...{ action: 'acknowledge', pageAt, sentAt },
+    ...{ endedAt: sentAt + 80, result: 'accepted' },
   });
 }
 

@@ -113,7 +113,15 @@ function mayHaveCounted({ status, unsent }: SentRecord): boolean {
 
 type Step =
   | { readonly what: 'trigger'; readonly span: Span }
-  | { readonly what: 'stop'; readonly stop: Stop; readonly span: Span };
+  | { readonly what: 'stop'; readonly stop: Stop; readonly span: Span; readonly about: About };
+
+/** Which opening a stop is about. */
+interface About {
+  /** The one that was open then; Infinity: whichever is open. */
+  readonly at: number;
+  /** It may be about a later one as well. */
+  readonly loosely: boolean;
+}
 
 function episodesOf(
   events: readonly EventStory[],
@@ -139,7 +147,7 @@ interface Building {
 function tell(episodes: Building[], step: Step, settleMs: number): void {
   const current = episodes.at(-1);
   if (step.what === 'stop') {
-    current?.stops.push(step.stop);
+    tellStop(episodes, step);
     return;
   }
   const resolve = current?.stops.find(({ kind }) => kind === 'resolve');
@@ -158,6 +166,13 @@ function tell(episodes: Building[], step: Step, settleMs: number): void {
   current.opened = { ...current.opened, certainAt };
 }
 
+function tellStop(episodes: readonly Building[], { stop, about }: Step & { what: 'stop' }): void {
+  const current = episodes.at(-1);
+  const meant = episodes.findLast(({ opened }) => opened.possibleAt <= about.at) ?? current;
+  meant?.stops.push(stop);
+  if (meant !== current && about.loosely) current?.stops.push({ ...stop, certainAt: null });
+}
+
 function earliest(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b;
   return Math.min(a, b);
@@ -167,12 +182,14 @@ function stepOfEvent(event: EventStory): Step {
   if (event.action === 'trigger') return { what: 'trigger', span: event };
   const { possibleAt, certainAt, loose } = event;
   const stop: Stop = { kind: event.action, by: 'event', possibleAt, certainAt, loose };
-  return { what: 'stop', stop, span: event };
+  return { what: 'stop', stop, span: event, about: { at: Infinity, loosely: false } };
 }
 
-function stepOfAnswer({ action, sentAt, endedAt, result }: AnswerRecord): Step {
+function stepOfAnswer(answer: AnswerRecord): Step {
+  const { action, via, pageAt, sentAt, endedAt, result } = answer;
   const certainAt = result === 'accepted' ? endedAt : null;
   const loose = result === 'unknown';
   const stop: Stop = { kind: action, by: 'person', possibleAt: sentAt, certainAt, loose };
-  return { what: 'stop', stop, span: stop };
+  // A text without a code answers what the person was told of last.
+  return { what: 'stop', stop, span: stop, about: { at: pageAt, loosely: via === 'sms' } };
 }

@@ -13,6 +13,8 @@ export interface Message {
   readonly channel: string;
   readonly address: string;
   readonly keys: readonly string[];
+  /** When it came, milliseconds since 1970. */
+  readonly at: number;
   /** Of the ledger's entry that brought it. */
   readonly seq: number;
   readonly item: Readonly<Record<string, unknown>> & { readonly id: string };

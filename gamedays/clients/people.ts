@@ -138,7 +138,7 @@ export class People {
       const result = await answerBy(message, action).catch((): Answer => 'unknown');
       this.#record({
         ...{ person, via: message.channel, keys: message.keys, action, result },
-        ...{ sentAt, endedAt: Date.now() },
+        ...{ pageAt: message.at, sentAt, endedAt: Date.now() },
       });
       // A bare text sent again would answer whatever is open by then.
       const isOnce = message.channel === 'voice' || message.channel === 'sms';

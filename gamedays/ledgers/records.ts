@@ -66,6 +66,8 @@ export interface AnswerRecord {
   /** Those named in the message that was answered; nobody answers one that does not name all. */
   readonly keys: readonly string[];
   readonly action: 'acknowledge' | 'resolve';
+  /** When the message came: a link or a call answers that incident, even if the alert has come again since. */
+  readonly pageAt: number;
   readonly sentAt: number;
   readonly endedAt: number;
   /** `accepted`: the person was told that it counts. `unknown`: no answer, or one that does not say. */

@@ -61,11 +61,13 @@ describe('202', () => {
     expect(await signalsOf('disk')).toMatchObject([
       [{ action: 'trigger', dedupKey: 'disk', payload: { summary: 'disk full' } }],
     ]);
-    const { typedSearchAttributes, taskQueue } = await workflowOf(
+    const { typedSearchAttributes, taskQueue, raw } = await workflowOf(
       DEMO_KEYS.eventsV2,
       'disk',
     ).describe();
     expect(taskQueue).toBe('pdlite');
+    // What a worker had begun when it died is begun again after this, not after the engine's ten seconds.
+    expect(Number(raw.executionConfig?.defaultWorkflowTaskTimeout?.seconds)).toBe(5);
     expect(JSON.stringify(typedSearchAttributes.getAll())).toContain('triggered');
   });
 
