@@ -23,6 +23,15 @@ export interface TemporalConnection {
 }
 
 /**
+ * gRPC's own pause between two tries to connect grows to two minutes: after a long outage a worker whose polls have
+ * long been back could page nobody.
+ */
+const RECONNECT = {
+  'grpc.initial_reconnect_backoff_ms': 200,
+  'grpc.max_reconnect_backoff_ms': 1000,
+};
+
+/**
  * The one factory of Temporal clients. Connects with the first call, so that a process starts while Temporal
  * is away. An API key switches TLS on.
  */
@@ -31,7 +40,8 @@ export function connectTemporal(
   { logger }: { readonly logger: Logger },
 ): TemporalConnection {
   const nativeOptions = temporalAddress(config);
-  const connection = Connection.lazy({ ...nativeOptions, connectTimeout: '5s' });
+  const options = { ...nativeOptions, connectTimeout: '5s', channelArgs: RECONNECT } as const;
+  const connection = Connection.lazy(options);
   const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
   logger.debug({ address: nativeOptions.address, tls: nativeOptions.tls }, 'Temporal client made');
   return { client, connection, nativeOptions, close: () => connection.close() };

@@ -4,6 +4,7 @@ import type { JsonLines } from '../../platform/json-lines.ts';
 import type { FaultWindow } from '../ledgers/records.ts';
 import type { ChaosStack } from './chaos-stack.ts';
 import { nameOfFault, type PlannedFault } from './planned-fault.ts';
+import { heldBy } from './topology.ts';
 
 export interface FaultRun {
   readonly stack: ChaosStack;
@@ -30,13 +31,23 @@ async function cause(run: FaultRun, planned: PlannedFault, id: string): Promise<
   if (wait > 0) await sleep(wait);
   const name = nameOfFault(planned);
   const from = Date.now();
-  const window: FaultWindow = { id, name, from, to: null, stopsPaging: run.stopsPaging(planned) };
+  const window: FaultWindow = {
+    ...{ id, name, from, to: null, stopsPaging: run.stopsPaging(planned) },
+    ...holdsOf(planned),
+  };
   run.ledger.append(window);
   run.say(`${name} …`);
   await hold(run, planned);
   const to = Date.now();
   run.ledger.append({ ...window, to });
   run.say(`${name} over after ${((to - from) / 1000).toFixed(1)} s`);
+}
+
+/** What a vendor is handed while its line hangs, it takes when the line is back; nobody can take that back. */
+function holdsOf(planned: PlannedFault): Pick<FaultWindow, 'holds'> {
+  if (planned.kind !== 'lease' || planned.fault.kind !== 'hang') return {};
+  const holds = planned.fault.direction === 'down' ? undefined : heldBy(planned.fault.link);
+  return holds ? { holds } : {};
 }
 
 async function hold({ stack, startAt }: FaultRun, planned: PlannedFault): Promise<void> {

@@ -125,6 +125,8 @@ const temporalDown: Scenario = {
   title: 'Temporal is killed and stays away: events go to the spill and are drained',
   figures: ['F1', 'F2'],
   stopsPaging: needsEngine,
+  // What came in the meantime is worked off as fast as the engine can.
+  limits: { recoveryMs: 60_000 },
   plan: (_random, durationMs) => [
     {
       kind: 'down',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { freePort } from '../../platform/embedded/process.ts';
 import type { AgentSettings } from '../faults/agent-settings.ts';
+import type { FaultWindow } from '../ledgers/records.ts';
 
 /** The links through which the product reaches what it depends on. */
 export const LINKS = [
@@ -15,6 +16,13 @@ export const LINKS = [
   'public',
 ] as const;
 export type LinkName = (typeof LINKS)[number];
+
+/** What is kept while a link hangs on the way to a vendor: who that is, and for which channels. */
+export function heldBy(link: string): FaultWindow['holds'] {
+  const [kind = '', vendor = 'a'] = link.split('-');
+  const channels = { sms: ['sms', 'voice'], mail: ['email'], push: ['push'] }[kind];
+  return channels && { provider: vendor, channels };
+}
 
 /** Simulated vendors: `a` is the first choice for everything, `b` the second for telephony and mail. */
 export const VENDORS = ['a', 'b'] as const;

@@ -47,6 +47,23 @@ test('a fault excuses nothing but these', () => {
   expect(excused.map(([name]) => name)).toEqual(EXCUSED_BY_FAULTS);
 });
 
+test('what a vendor was handed before its line hung is nobody’s fault, and a third copy still is', () => {
+  const { run, kind, key } = PLANTS['the next step is paged although somebody has answered']?.(
+    generateRun('held'),
+  ) ?? { run: generateRun('held'), kind: 'lost', key: null };
+  const ghost = run.received.at(-1);
+  if (!ghost) throw new RangeError('the ghost is the last');
+  const holds = { provider: ghost.provider, channels: [ghost.channel] };
+  const hang = { id: 'h', name: 'hang', from: ghost.at - 40_000, to: ghost.at - 20, holds };
+  const held = (more: object) => {
+    const faults = [...run.faults, { ...hang, stopsPaging: false, ...more }];
+    return checkRun({ ...run, faults }, USUAL_LIMITS).map((one) => [one.kind, one.key]);
+  };
+  expect(held({})).toEqual([]);
+  expect(held({ to: ghost.at - 2000 })).toContainEqual([kind, key]);
+  expect(held({ holds: { ...holds, channels: [] } })).toContainEqual([kind, key]);
+});
+
 test('every kind of finding has a defect planted for it', () => {
   const planted = new Set(Object.values(PLANTS).map((plant) => plant(generateRun('all')).kind));
   expect([...planted].sort()).toEqual(Object.keys(FINDING_KINDS).sort());

@@ -1,4 +1,4 @@
-import type { FaultWindow } from '../ledgers/records.ts';
+import type { FaultWindow, ReceivedRecord } from '../ledgers/records.ts';
 
 /** The faults of a run, as questions about times. */
 export interface FaultClock {
@@ -6,7 +6,12 @@ export interface FaultClock {
   near(from: number, to: number): boolean;
   /** Milliseconds between the two during which paging was possible. */
   runningMs(from: number, to: number): number;
+  /** Whether it may have been sent while a fault was on that kept it until its end. */
+  wasHeld(page: ReceivedRecord): boolean;
 }
+
+/** All that was kept comes at once. */
+const RELEASE_MS = 1500;
 
 export function createFaultClock(windows: readonly FaultWindow[], recoveryMs: number): FaultClock {
   const stopped = merge(
@@ -16,6 +21,11 @@ export function createFaultClock(windows: readonly FaultWindow[], recoveryMs: nu
   return {
     near: (from, to) => near.some(([on, off]) => on <= to && off >= from),
     runningMs: (from, to) => to - from - overlap(stopped, from, to),
+    wasHeld: ({ provider, channel, at }) =>
+      windows.some(({ to, holds }) => {
+        const isOfIt = holds?.provider === provider && holds.channels.includes(channel);
+        return isOfIt && to !== null && at >= to && at <= to + RELEASE_MS;
+      }),
   };
 }
 

@@ -63,7 +63,7 @@ function stopped(
   { episode, page }: PageCase,
 ): Fault {
   const stop = firstCertain(episode.stops);
-  if (!stop || loose || episode.ambiguous) return null;
+  if (!stop || loose || episode.ambiguous || clock.wasHeld(page)) return null;
   // Without the engine nobody can decide, and what it had begun goes on when it is back.
   const afterMs = clock.runningMs(stop.certainAt, page.at);
   const limit = clock.near(stop.certainAt, page.at) ? limits.ghostInFaultMs : limits.ghostMs;

@@ -128,8 +128,11 @@ async function replyOnce(
         return { code: match[1] ?? '', about: match[2] ?? '' };
       });
       if (choices.length > 0) return ['refused', choices];
+      const isTaken = /PD Lite: (?:Acknowledged|Resolved): /.test(said);
+      // Of several some may have been over: which of them is not read.
+      if (isTaken && said.includes('already')) return ['unknown'];
+      if (isTaken) return ['accepted'];
       if (/Nothing is open|already|code is unknown/.test(said)) return ['refused'];
-      if (/PD Lite: (?:Acknowledged|Resolved): /.test(said)) return ['accepted'];
     }
     await sleep(200);
   }
