@@ -151,6 +151,17 @@ const workersStopped: Scenario = {
     })),
 };
 
+/** Every alert again and again, as from a flapping check: 100 events a second about 120 services. */
+const storm: Scenario = {
+  ...usual,
+  name: 'storm',
+  title: 'each alert comes fifty times within a minute, and one api is killed meanwhile',
+  figures: ['F1', 'F14'],
+  apis: 2,
+  load: { ...USUAL_LOAD, repeats: 50 },
+  plan: (_random, durationMs) => [{ kind: 'kill', atMs: durationMs / 2, process: 'api-1' }],
+};
+
 const mailDown: Scenario = {
   ...usual,
   name: 'mail-down',
@@ -194,5 +205,6 @@ export const SCENARIOS: readonly Scenario[] = [
   moodScenario('provider-reordering', 'reports come in the wrong order', 'disorder'),
   allTelephonyDown,
   mailDown,
+  storm,
   ackRace,
 ];

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 import { freePort } from '../../platform/embedded/process.ts';
 import type { AgentSettings } from '../faults/agent-settings.ts';
@@ -37,6 +37,8 @@ export interface Topology {
   readonly apis: readonly ApiPorts[];
   /** Metrics and health. */
   readonly workers: readonly number[];
+  /** PEM: the second telephony vendor knows the product by it. */
+  readonly vonageKey: { readonly privateKey: string; readonly publicKey: string };
 }
 
 export interface VendorPorts {
@@ -74,8 +76,14 @@ export async function layOut(counts: {
     apis.push({ http: await port(), smtp: await port(), metrics: await port() });
   const workers: number[] = [];
   for (let n = 0; n < counts.workers; n += 1) workers.push(await port());
+  const vonageKey = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   // Every name of LINKS has been given its port above.
-  return { links: links as Topology['links'], postgres, temporal, agent, vendors, apis, workers };
+  const placed = { links: links as Topology['links'], postgres, temporal, agent, vendors };
+  return { ...placed, apis, workers, vonageKey };
 }
 
 export function local(port: number): string {
@@ -126,8 +134,12 @@ export function productEnvironment(topology: Topology): Record<string, string> {
     LINK_SECRET: randomBytes(24).toString('hex'),
     LOG_LEVEL: 'warn',
     PROVIDERS: JSON.stringify(providersOf(topology)),
-    SIMULATORS_TWILIO_SID: ACCOUNT.accountSid,
-    SIMULATORS_TWILIO_TOKEN: ACCOUNT.authToken,
+    SIMULATORS_TWILIO_SID: TWILIO.accountSid,
+    SIMULATORS_TWILIO_TOKEN: TWILIO.authToken,
+    SIMULATORS_VONAGE_API_KEY: VONAGE.apiKey,
+    SIMULATORS_VONAGE_API_SECRET: VONAGE.apiSecret,
+    SIMULATORS_VONAGE_APPLICATION_ID: VONAGE.applicationId,
+    SIMULATORS_VONAGE_SIGNATURE_SECRET: VONAGE.signatureSecret,
   };
 }
 
@@ -139,22 +151,32 @@ export function vendorEnvironment(topology: Topology, name: VendorName): Record<
     SIMULATORS_SMTP_PORT: `${smtp}`,
     SIMULATORS_SMTP_2_PORT: `${smtp2}`,
     SIMULATORS_SMS_URL: `http://${local(topology.links.public)}/inbound/twilio/sms`,
+    SIMULATORS_VONAGE_SMS_URL: `http://${local(topology.links.public)}/inbound/vonage/sms`,
+    SIMULATORS_VONAGE_PUBLIC_KEY: topology.vonageKey.publicKey,
     SIMULATORS_REPLY_SMTP: `smtp://${local(topology.apis[0]?.smtp ?? 0)}`,
   };
 }
 
-const ACCOUNT = { accountSid: `AC${'0'.repeat(31)}1`, authToken: 'chaos-telephony-token' };
+const TWILIO = { accountSid: `AC${'0'.repeat(31)}1`, authToken: 'chaos-telephony-token' };
+const VONAGE = {
+  ...{ apiKey: 'chaoskey', apiSecret: 'chaos-vonage-secret' },
+  applicationId: '00000000-0000-0000-0000-00000000000c',
+  signatureSecret: 'chaos-vonage-signature-secret',
+};
 
 /** The product's providers, each through a link of its own, in the order in which they are tried. */
-function providersOf({ links }: Topology): readonly object[] {
+function providersOf({ links, vonageKey: { privateKey } }: Topology): readonly object[] {
   const from = 'PD Lite <pages@pdlite.test>';
-  const telephony = {
-    ...{ kind: 'twilio', channels: ['sms', 'voice'], from: '+15005550006' },
-    ...ACCOUNT,
-  };
+  const channels = ['sms', 'voice'];
+  const twilio = { kind: 'twilio', channels, from: '+15005550006', ...TWILIO };
+  const vonage = { kind: 'vonage', channels, from: '+15005550007', ...VONAGE, privateKey };
+  const [baseUrl, vonageUrl] = [
+    `http://${local(links['sms-a'])}/twilio`,
+    `http://${local(links['sms-b'])}/vonage`,
+  ];
   return [
-    { ...telephony, id: 'sms-a', baseUrl: `http://${local(links['sms-a'])}/twilio` },
-    { ...telephony, id: 'sms-b', baseUrl: `http://${local(links['sms-b'])}/twilio` },
+    { ...twilio, id: 'sms-a', baseUrl },
+    { ...vonage, id: 'sms-b', apiUrl: vonageUrl, restUrl: vonageUrl },
     { id: 'mail-a', kind: 'smtp', url: `smtp://${local(links['mail-a'])}`, from },
     { id: 'mail-b', kind: 'smtp', url: `smtp://${local(links['mail-b'])}`, from },
     { id: 'push', kind: 'ntfy', baseUrl: `http://${local(links.push)}/ntfy` },

@@ -117,7 +117,7 @@ async function replyOnce(
   body: string,
 ): Promise<readonly [Answer, Choice[]?] | 'again'> {
   const seen = new Set((await since(message)).map(({ id }) => id));
-  const order = { from: message.address, text: body };
+  const order = { from: message.address, to: message.item['number'], text: body };
   const taken = sms.safeParse(await control(message, '/sms', order)).data?.problem === null;
   const until = Date.now() + (taken ? TOLD_MS : 0);
   while (Date.now() < until) {
