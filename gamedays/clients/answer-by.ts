@@ -18,6 +18,13 @@ export interface Message {
   /** Of the ledger's entry that brought it. */
   readonly seq: number;
   readonly item: Readonly<Record<string, unknown>> & { readonly id: string };
+  /** The last texts on that phone, whichever vendor brought them. */
+  readonly texts: () => readonly Text[];
+}
+
+export interface Text {
+  readonly id: string;
+  readonly text: string;
 }
 
 const LIMIT_MS = 15_000;
@@ -116,13 +123,12 @@ async function replyOnce(
   message: Message,
   body: string,
 ): Promise<readonly [Answer, Choice[]?] | 'again'> {
-  const seen = new Set((await since(message)).map(({ id }) => id));
+  const seen = new Set(message.texts().map(({ id }) => id));
   const order = { from: message.address, to: message.item['number'], text: body };
   const taken = sms.safeParse(await control(message, '/sms', order)).data?.problem === null;
   const until = Date.now() + (taken ? TOLD_MS : 0);
   while (Date.now() < until) {
-    const told = (await since(message)).filter(({ id }) => !seen.has(id));
-    for (const { text: said = '' } of told) {
+    for (const { text: said } of message.texts().filter(({ id }) => !seen.has(id))) {
       if (said.includes('could NOT record')) return 'again';
       const choices = Array.from(said.matchAll(/\d ([A-Z2-9]{6}) for ([^,]+)/g), (match) => {
         return { code: match[1] ?? '', about: match[2] ?? '' };
@@ -162,7 +168,6 @@ const sinceSchema = z.object({
       item: z.object({
         id: z.string(),
         address: z.string(),
-        text: z.string().optional(),
         status: z.unknown().optional(),
         spoken: z.array(z.string()).optional(),
       }),
@@ -170,7 +175,7 @@ const sinceSchema = z.object({
   ),
 });
 
-/** What the person's phone has seen since the page. */
+/** What the person's phone has seen by the page's vendor since the page. */
 async function since(message: Message) {
   const after = Math.max(0, message.seq - 1);
   const { entries } = sinceSchema.parse(await control(message, `/ledger?after=${after}`));

@@ -6,7 +6,7 @@ import type { JsonLines } from '../../platform/json-lines.ts';
 import type { AnswerRecord, World } from '../ledgers/records.ts';
 import { readReceived } from '../ledgers/received.ts';
 import type { AlertScript, Decision } from '../load/plan-load.ts';
-import { answerBy, type Answer, type Message } from './answer-by.ts';
+import { answerBy, type Answer, type Message, type Text } from './answer-by.ts';
 
 export interface PeopleOptions {
   readonly scripts: readonly AlertScript[];
@@ -19,6 +19,8 @@ export interface PeopleOptions {
 const POLL_WAIT_MS = 20_000;
 const TRIES = 20;
 const AGAIN_MS = 3000;
+/** Of one phone; older ones are forgotten. */
+const TEXTS_MAX = 50;
 const entriesSchema = z.object({
   entries: z.array(
     z.object({
@@ -39,6 +41,7 @@ export class People {
   readonly #scripts: ReadonlyMap<string, AlertScript>;
   /** `{person} {key}` of what has been decided. */
   readonly #decided = new Set<string>();
+  readonly #texts = new Map<string, Map<string, Text>>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #ended = new AbortController();
   #seq = 0;
@@ -90,9 +93,11 @@ export class People {
   }
 
   #look(simulators: string, entry: Entry): void {
+    this.#keepText(entry.item);
     const [page] = readReceived('', [entry]);
     if (!page) return;
-    const message: Message = { simulators, ...page, ...entry };
+    const texts = () => [...(this.#texts.get(page.address)?.values() ?? [])];
+    const message: Message = { simulators, texts, ...page, ...entry };
     // Whoever calls wants to be heard first; what is said shows when the call changes.
     if (page.channel === 'voice' && page.keys.length === 0) {
       if (entry.item['status'] === 'ringing') this.#start(answerBy(message, 'pick_up'));
@@ -100,6 +105,14 @@ export class People {
     }
     const person = this.#names.get(`${page.channel} ${page.address}`);
     if (person !== undefined && page.unnamed === 0) this.#decide(person, message);
+  }
+
+  #keepText({ type, id, address, direction, text }: Entry['item']): void {
+    if (type !== 'sms' || direction !== 'in' || typeof text !== 'string') return;
+    const texts = this.#texts.get(address) ?? new Map<string, Text>();
+    this.#texts.set(address, texts.set(id, { id, text }));
+    const [oldest] = texts.keys();
+    if (texts.size > TEXTS_MAX && oldest !== undefined) texts.delete(oldest);
   }
 
   #decide(person: string, message: Message): void {
