@@ -11,8 +11,8 @@ export const LOOK = `
 select
   exists (select 1 from spill s where s.parked_at is null and s.due_at <= now()) as backlog,
   not exists (select 1 from spill s where s.parked_at is null) as empty,
-  (select array_agg(distinct s.key) from spill s
-    where s.parked_at is null and s.key = any($1::text[])) as pending,
+  (select array_agg(k.key) from unnest($1::text[]) k (key) where exists (
+    select 1 from spill s where s.parked_at is null and s.key = k.key)) as pending,
   l.row_count as rows, l.byte_count as bytes, l.parked_count as parked,
   coalesce(extract(epoch from now() - l.oldest_at) * 1000, 0)::float8 as oldest_ms
 from spill_lease l`;
@@ -30,7 +30,8 @@ const GROUPS = 500;
 
 /**
  * First the groups (a rank of an account) that have rows, by jumping over the index, the best ranks first; then
- * the first keys of each; then all of a rank, accounts in turns.
+ * the first keys of each, from one row to the next of another key, so that each row is looked at once at most: a
+ * flood on one key holds nobody up; then all of a rank, accounts in turns.
  */
 export const PICK_KEYS = `
 with recursive groups as (
@@ -46,12 +47,21 @@ with recursive groups as (
 heads as (
   select g.rank, h.key, h.id, row_number() over (partition by g.rank, g.account_id order by h.id) as turn
   from (select * from groups limit ${GROUPS}) g cross join lateral (
-    select s.key, s.id from spill s
-    where s.parked_at is null and s.rank = g.rank and s.account_id = g.account_id
-      and s.due_at <= now() and s.key <> all ($1::text[])
-      and not exists (select 1 from spill e where e.parked_at is null
-        and e.key = s.key and e.id < s.id and e.rank = s.rank and e.due_at <= now())
-    order by s.id limit ${IN_GROUP}
+    with recursive found as (
+      (select s.key, s.id, array[s.key] as keys from spill s
+        where s.parked_at is null and s.rank = g.rank and s.account_id = g.account_id
+          and s.due_at <= now() and s.key <> all ($1::text[])
+        order by s.id limit 1)
+      union all
+      select n.key, n.id, f.keys || n.key from found f cross join lateral (
+        select s.key, s.id from spill s
+        where s.parked_at is null and s.rank = g.rank and s.account_id = g.account_id and s.id > f.id
+          and s.due_at <= now() and s.key <> all ($1::text[]) and s.key <> all (f.keys)
+        order by s.id limit 1
+      ) n
+      where cardinality(f.keys) < ${IN_GROUP}
+    )
+    select f.key, f.id from found f
   ) h
 )
 select h.key from heads h order by h.rank, h.turn, h.id limit $2::int * ${IN_GROUP}`;
