@@ -133,6 +133,8 @@ async function replyOnce(
       const choices = Array.from(said.matchAll(/\d ([A-Z2-9]{6}) for ([^,]+)/g), (match) => {
         return { code: match[1] ?? '', about: match[2] ?? '' };
       });
+      // What was asked for without a code may be answered late, or twice.
+      if (choices.length > 0 && body.includes(' ')) continue;
       if (choices.length > 0) return ['refused', choices];
       const isTaken = /PD Lite: (?:Acknowledged|Resolved): /.test(said);
       // Of several some may have been over: which of them is not read.
