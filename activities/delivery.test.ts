@@ -322,8 +322,8 @@ describe('texts', () => {
   test('voice: what is said travels in a signed address of bounded length', async () => {
     const pages = Array.from({ length: 500 }, (_, n) => summary(n, { title: 'long '.repeat(40) }));
     const [call] = (await run(delivery('voice', pages))).sent;
-    if (call?.channel !== 'voice') throw new Error('no call');
-    const proven = verifyToken(SECRET, call.script, NOW);
+    if (call?.channel !== 'voice' || !('script' in call.speech)) throw new Error('no call');
+    const proven = verifyToken(SECRET, call.speech.script, NOW);
     expect(proven).toMatchObject({ kind: 'voice', code: 'K7QM2P' });
     expect(proven?.text?.length).toBeLessThanOrEqual(500);
   });

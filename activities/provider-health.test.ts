@@ -51,8 +51,8 @@ function start(sharePercent = 0): ProviderHealth {
     sharePercent,
   });
 }
-const ids = (health: ProviderHealth, key = 'd', avoid?: readonly string[]) =>
-  health.order('sms', key, avoid).map(({ id }) => id);
+const ids = (health: ProviderHealth, deliveryId = 'd', avoidProviders: readonly string[] = []) =>
+  health.order({ channel: 'sms', deliveryId, avoidProviders }).map(({ id }) => id);
 function fails(health: ProviderHealth, which: Provider, kind: FailureKind, retryAfterMs?: number) {
   health.began(which, 'sms');
   const options = retryAfterMs === undefined ? {} : { retryAfterMs };
@@ -131,7 +131,7 @@ test('webhooks have no breaker: one customer’s dead host says nothing about an
     health.began(hook, 'webhook');
     health.failed(hook, 'webhook', new DeliveryError('Timeout', 'no'));
   }
-  expect(health.order('webhook', 'd')).toEqual([hook]);
+  expect(health.order({ channel: 'webhook', deliveryId: 'd' })).toEqual([hook]);
   expect(seen.filter((item) => item.startsWith('hook'))).toEqual([]);
 });
 

@@ -15,6 +15,7 @@ import {
 import type { BreakerState } from '../domain/breaker.ts';
 import type { Channel } from '../domain/model.ts';
 import { providerOrder } from '../domain/provider-order.ts';
+import type { Delivery } from '../domain/responder/types.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { DeliveryError, FailureKind, Provider, ProviderList } from '../providers/provider.ts';
 
@@ -38,6 +39,9 @@ export interface HealthDeps {
   readonly sharePercent: number;
 }
 
+/** What of a message decides about its providers. */
+type Ordered = Pick<Delivery, 'channel' | 'deliveryId' | 'avoidProviders' | 'turn'>;
+
 /** A question for a provider’s health is given up after this, milliseconds. */
 const PROBE_MS = 2000;
 
@@ -60,7 +64,12 @@ export class ProviderHealth {
   }
 
   /** The providers that are asked for this message, in their order; none when all of them are down and tried already. */
-  order(channel: Channel, deliveryId: string, avoid: readonly string[] = []): readonly Provider[] {
+  order({
+    channel,
+    deliveryId,
+    avoidProviders: avoid = [],
+    turn = 0,
+  }: Ordered): readonly Provider[] {
     const nowMs = this.#deps.now();
     const providers = this.#deps.providers[channel];
     const candidates = providers.map((provider) => ({
@@ -68,7 +77,8 @@ export class ProviderHealth {
       admission: admission(this.#state(provider, channel), nowMs),
     }));
     const { sharePercent } = this.#deps;
-    const order = providerOrder(candidates, { avoid, sharePercent, lot: lotOf(deliveryId) });
+    const lot = lotOf(deliveryId);
+    const order = providerOrder(candidates, { avoid, sharePercent, lot, turn });
     return order.flatMap((id) => providers.filter((provider) => provider.id === id));
   }
 

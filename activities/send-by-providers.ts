@@ -41,9 +41,8 @@ export async function sendByProviders(
   first: Sending,
   options: SendOptions,
 ): Promise<DeliveryOutcome> {
-  const { channel, deliveryId, avoidProviders } = first.delivery;
   const endMs = deps.now() + TOTAL_MS;
-  const providers = deps.health.order(channel, deliveryId, avoidProviders);
+  const providers = deps.health.order(first.delivery);
   const failures: Failure[] = [];
   let sending = { ...first, freshMs: deps.now() };
   for (const [index, provider] of providers.entries()) {

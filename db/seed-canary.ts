@@ -7,13 +7,20 @@ import { OPERATIONS_ACCOUNT } from './seed-accounts.ts';
 
 const IDS = {
   user: 'PUSERCANARY000',
-  method: 'PMETHODCANARY0',
-  rule: 'PRULECANARY000',
   policy: 'PPOLICYCANARY0',
   step: 'PSTEPCANARY000',
   service: 'PSERVCANARY000',
   integration: 'PINTCANARY0000',
 } as const;
+
+/** Two numbers and two mailboxes, so that both vendors and both relays carry each canary. */
+const WAYS = [
+  ['sms', '+15005550191'],
+  ['sms', '+15005550192'],
+  ['email', 'canary-1@example.com'],
+  ['email', 'canary-2@example.com'],
+  ['push', 'pdlite-canary'],
+] as const;
 
 /**
  * The canary's service and its user in PD Lite's own account: rows like any other. What is there already is brought
@@ -38,15 +45,21 @@ export function seedCanary(
       ...{ id: IDS.user, account_id, name: 'Canary', role: 'restricted_access' },
       ...{ email: 'canary@example.com', time_zone: 'Etc/UTC' },
     });
-    const method = {
-      ...{ ...own, id: IDS.method, channel: 'webhook', label: 'Watchdog', address: canary.url },
-      ...{ verified_at: new Date().toISOString(), secret: randomBytes(32).toString('hex') },
-    };
-    await keep('contact_methods', method, ['address']);
-    await keep('notification_rules', {
-      ...{ ...own, id: IDS.rule, urgency: 'high', contact_method_id: IDS.method },
-      start_delay_in_minutes: 0,
-    });
+    for (const [n, [channel, address]] of [['webhook', canary.url] as const, ...WAYS].entries()) {
+      const id = `PMETHODCANARY${n}`;
+      await keep(
+        'contact_methods',
+        {
+          ...{ ...own, id, channel, address, label: `Canary ${n + 1}` },
+          ...{ verified_at: new Date().toISOString(), secret: randomBytes(32).toString('hex') },
+        },
+        ['address'],
+      );
+      await keep('notification_rules', {
+        ...{ ...own, id: `PRULECANARY00${n}`, urgency: 'high', contact_method_id: id },
+        start_delay_in_minutes: 0,
+      });
+    }
     const target = { type: 'user', id: IDS.user };
     const rules = [{ id: IDS.step, escalationDelayInMinutes: 30, targets: [target] }];
     await keep('escalation_policies', {

@@ -123,6 +123,7 @@ describe('the order', () => {
     avoid: fc.subarray(['p0', 'p1', 'p2']),
     sharePercent: fc.double({ min: 0, max: 100, noNaN: true }),
     lot: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    turn: fc.nat(5),
   });
 
   test('has every provider once that may be asked, and no other', () => {
@@ -140,16 +141,26 @@ describe('the order', () => {
     const list = (['last', 'free', 'refused', 'trial', 'doubtful', 'free'] as const).map(
       (one, index) => ({ id: `p${index}`, admission: one }),
     );
-    const order = providerOrder(list, { avoid: [], sharePercent: 0, lot: 0 });
+    const order = providerOrder(list, { avoid: [], sharePercent: 0, lot: 0, turn: 0 });
     expect(order).toEqual(['p3', 'p1', 'p5', 'p4', 'p0']);
   });
 
   test('gives the others their share, evenly', () => {
     const list = ['p0', 'p1', 'p2'].map((id) => ({ id, admission: 'free' as const }));
     const firsts = Array.from({ length: 10_000 }, (_, n) =>
-      providerOrder(list, { avoid: [], sharePercent: 10, lot: n / 10_000 }).at(0),
+      providerOrder(list, { avoid: [], sharePercent: 10, lot: n / 10_000, turn: 0 }).at(0),
     );
     const count = (id: string) => firsts.filter((first) => first === id).length;
     expect([count('p0'), count('p1'), count('p2')]).toEqual([9000, 500, 500]);
+  });
+
+  test('gives messages that leave together to one provider after the other', () => {
+    const list = (['free', 'last', 'free', 'free'] as const).map((one, index) => ({
+      ...{ id: `p${index}`, admission: one },
+    }));
+    const firsts = [0, 1, 2, 3].map((turn) =>
+      providerOrder(list, { avoid: [], sharePercent: 0, lot: 0, turn }).at(0),
+    );
+    expect(firsts).toEqual(['p0', 'p2', 'p3', 'p0']);
   });
 });

@@ -14,6 +14,8 @@ export interface Turn {
   readonly sharePercent: number;
   /** 0 (included) to 1 (excluded), the same on each try of one message, and evenly spread over messages. */
   readonly lot: number;
+  /** How many messages of the same channel leave for the person at the same time before this one. */
+  readonly turn: number;
 }
 
 /**
@@ -28,11 +30,17 @@ export function providerOrder(candidates: readonly Candidate[], turn: Turn): rea
   const [trial, ...moreTrials] = of('trial');
   return [
     ...(trial === undefined ? [] : [trial]),
-    ...shared(of('free'), turn),
+    ...shared(inTurn(of('free'), turn), turn),
     ...moreTrials,
     ...of('doubtful'),
     ...of('last'),
   ];
+}
+
+/** Two numbers at once go by two vendors: one that loses messages unnoticed then loses half of them. */
+function inTurn(ids: readonly string[], { turn }: Turn): readonly string[] {
+  const first = ids.length === 0 ? 0 : turn % ids.length;
+  return [...ids.slice(first), ...ids.slice(0, first)];
 }
 
 /** For the share of messages that the lot falls on, one of the others changes places with the first. */

@@ -6,12 +6,12 @@ import { describe as group, expect, it } from 'vitest';
 import { describe, FRESH_WATCHDOG, judge, type Notice } from './watchdog.ts';
 
 const LOOK_MS = 10_000;
-/** One part, one character a look: `.` answers, `x` fails; notices with the second in which they came. */
+/** One part, one character a look: `.` answers, `x` fails, `X` fails for sure; notices with their second. */
 function run(looks: string, everyMs = LOOK_MS): readonly (readonly [number, Notice['kind']])[] {
   let state = FRESH_WATCHDOG;
   return Array.from(looks).flatMap((look, n) => {
     const at = n * everyMs;
-    const result = { name: 'api', ok: look === '.', detail: '' };
+    const result = { name: 'api', ok: look === '.', detail: '', confirmed: look === 'X' };
     const judged = judge(state, [result], at);
     state = judged.state;
     return judged.notices.map(({ kind }) => [at / 1000, kind] as const);
@@ -23,6 +23,12 @@ group('judge', () => {
     expect(run('...xxxxxx..')).toEqual([
       [60, 'down'],
       [100, 'recovered'],
+    ]);
+  });
+  it('reports at once what was confirmed before, once, and its recovery', () => {
+    expect(run('..XXXX..X..')).toEqual([
+      [20, 'down'],
+      [70, 'recovered'],
     ]);
   });
   it('takes a restart for no alarm', () => {

@@ -3,6 +3,8 @@ export interface CheckResult {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
+  /** A failure was seen several times before it was told here: it is reported at once. */
+  readonly confirmed?: boolean;
 }
 
 /** What is remembered of one part. Times in milliseconds since 1970. */
@@ -33,7 +35,7 @@ export interface Notice {
 
 export const FRESH_WATCHDOG: WatchdogState = { parts: {}, lastLookAt: null };
 
-/** A part is reported when it failed this often in a row … */
+/** Unless its failure is confirmed, a part is reported when it failed this often in a row … */
 const FAILURES = 3;
 /** … and for this long, so that a restart is no alarm. */
 const FAILING_MS = 30_000;
@@ -52,7 +54,7 @@ const NEW_PART: PartState = {
 };
 
 /**
- * One look at all parts. With a look every 10 s a part that stops is reported within 50 s. A part that is not among
+ * One look at all parts. With a look every 5 s a part that stops is reported within 40 s. A part that is not among
  * the results any more is forgotten.
  */
 export function judge(
@@ -81,8 +83,9 @@ interface Judged {
   readonly notice: Notice | null;
 }
 
-function judgeOne(before: PartState, { name, ok, detail }: CheckResult, now: number): Judged {
-  if (!ok) return judgeFailure(before, { name, detail }, now);
+function judgeOne(before: PartState, result: CheckResult, now: number): Judged {
+  const { name, ok, detail } = result;
+  if (!ok) return judgeFailure(before, result, now);
   const successes = before.successes + 1;
   const recovered = before.reported && successes >= SUCCESSES;
   const sinceMs = before.failingSince ?? now;
@@ -99,25 +102,26 @@ function judgeOne(before: PartState, { name, ok, detail }: CheckResult, now: num
 
 function judgeFailure(
   before: PartState,
-  { name, detail }: Pick<CheckResult, 'name' | 'detail'>,
+  { name, detail, confirmed = false }: CheckResult,
   now: number,
 ): Judged {
   const failingSince = before.failingSince ?? now;
   const part = { ...before, failingSince, failures: before.failures + 1, successes: 0 };
-  if (!isDue(part, now)) return { part, notice: null };
+  if (!isDue(part, confirmed, now)) return { part, notice: null };
   const kind = part.reported ? 'still_down' : 'down';
   const reported = { ...part, reported: true, reports: part.reports + 1, lastReportAt: now };
   return { part: reported, notice: { kind, name, sinceMs: failingSince, detail } };
 }
 
-function isDue(part: PartState, now: number): boolean {
+function isDue(part: PartState, confirmed: boolean, now: number): boolean {
   const sinceReport = part.lastReportAt === null ? Infinity : now - part.lastReportAt;
   if (part.reported) {
     const pause = REPEAT_MS[Math.min(part.reports, REPEAT_MS.length) - 1] ?? FLAPPING_MS;
     return sinceReport >= pause;
   }
   const longEnough = part.failingSince !== null && now - part.failingSince >= FAILING_MS;
-  return part.failures >= FAILURES && longEnough && sinceReport >= FLAPPING_MS;
+  const isSure = confirmed || (part.failures >= FAILURES && longEnough);
+  return isSure && sinceReport >= FLAPPING_MS;
 }
 
 /** The notices of one look as a message of at most 300 characters and its longer form. */

@@ -13,6 +13,13 @@ export const deliveries = new Counter({
   labelNames: ['channel', 'provider', 'outcome'] as const,
 });
 
+/** When each provider last took a message; its silence while the canary flies is a provider that is not tried, or fails. */
+export const lastAccepted = new Gauge({
+  name: 'pdlite_provider_last_accepted_timestamp_seconds',
+  help: 'When the provider last took a message of this process, by channel and provider.',
+  labelNames: ['channel', 'provider'] as const,
+});
+
 /** Tries of a provider in vain, by failure kind; the message may have gone by another. */
 export const providerFailures = new Counter({
   name: 'pdlite_provider_failures_total',

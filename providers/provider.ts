@@ -18,12 +18,12 @@ export type Outgoing =
       /** Null: no reports are wanted. */
       readonly callbacks: Callbacks | null;
     }
-  /** The vendor fetches what is said when the call is picked up, by the signed token `script`. */
   | {
       readonly channel: 'voice';
       readonly to: string;
-      readonly script: string;
-      readonly callbacks: Callbacks;
+      /** What is said when the call is picked up: fetched by the signed token `script`, or these words, twice. */
+      readonly speech:
+        { readonly script: string; readonly callbacks: Callbacks } | { readonly words: string };
     }
   | {
       readonly channel: 'email';

@@ -4,6 +4,8 @@ import type { CheckResult } from '../domain/watchdog.ts';
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<string | null>;
+  /** What it finds wrong was tried several times already: it is reported at once. */
+  readonly confirmed?: boolean;
 }
 
 /** A look that takes longer counts as a failure: a part whose event loop stands still accepts and never answers. */
@@ -14,14 +16,14 @@ export function lookAtAll(checks: readonly Check[]): Promise<readonly CheckResul
   return Promise.all(checks.map(lookAt));
 }
 
-async function lookAt({ name, look }: Check): Promise<CheckResult> {
+async function lookAt({ name, look, confirmed = false }: Check): Promise<CheckResult> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(resolve, LOOK_LIMIT_MS, `no answer within ${LOOK_LIMIT_MS / 1000} s`);
   });
   try {
     const wrong = await Promise.race([look(), late]);
-    return { name, ok: wrong === null, detail: wrong ?? '' };
+    return { name, ok: wrong === null, detail: wrong ?? '', confirmed };
   } catch (error) {
     return { name, ok: false, detail: reasonOf(error) };
   } finally {
@@ -56,4 +58,38 @@ export function httpChecks(name: string, urls: readonly string[], path: string):
   return urls.map((url, n) =>
     httpCheck(urls.length > 1 ? `${name} ${n + 1}` : name, url.replace(/\/$/, '') + path),
   );
+}
+
+const CHANNEL_DOWN = /^pdlite_channel_down\{channel="([a-z]+)"\} 1$/gm;
+
+/**
+ * Whether every channel has a provider that works, as the workers' breakers see it. A worker that does not answer
+ * says nothing here: it is a part of its own.
+ */
+export function providersCheck(workerUrls: readonly string[]): Check {
+  return {
+    name: 'providers',
+    confirmed: true,
+    look: async () => {
+      const texts = await Promise.all(workerUrls.map(metricsOf));
+      const channels = texts.flatMap((text) =>
+        Array.from(text.matchAll(CHANNEL_DOWN), ([, channel = '']) => channel),
+      );
+      if (channels.length === 0) return null;
+      return `no provider works for ${[...new Set(channels)].join(', ')}`;
+    },
+  };
+}
+
+async function metricsOf(url: string): Promise<string> {
+  try {
+    const signal = AbortSignal.timeout(LOOK_LIMIT_MS - 1000);
+    const response = await fetch(`${url.replace(/\/$/, '')}/metrics`, {
+      signal,
+      redirect: 'error',
+    });
+    return response.ok ? await response.text() : '';
+  } catch {
+    return '';
+  }
 }

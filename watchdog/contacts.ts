@@ -8,7 +8,7 @@ const contactsSchema = z
   .array(
     z.strictObject({
       name: z.string().min(1).max(100),
-      channel: z.enum(['sms', 'email', 'push']),
+      channel: z.enum(['voice', 'sms', 'email', 'push']),
       address: z.string().min(1).max(254),
     }),
   )

@@ -6,7 +6,7 @@ import { createShutdown } from '../platform/shutdown.ts';
 import { createProviders } from '../providers/index.ts';
 import { connectTemporal, withDeadline } from '../temporal-config/client.ts';
 import { Canary } from './canary.ts';
-import { httpCheck, httpChecks, type Check } from './checks.ts';
+import { httpCheck, httpChecks, providersCheck, type Check } from './checks.ts';
 import { readContacts } from './contacts.ts';
 import { Pager } from './pager.ts';
 import { Watchdog } from './watchdog.ts';
@@ -45,6 +45,7 @@ async function main(config: Config, logger: Logger): Promise<void> {
   const checks: readonly Check[] = [
     ...httpChecks('intake', config.WATCHDOG_API_URLS, '/health/ready'),
     ...httpChecks('worker', config.WATCHDOG_WORKER_URLS, '/health/ready'),
+    providersCheck(config.WATCHDOG_WORKER_URLS),
     temporalCheck(() =>
       withDeadline(temporal.client, TEMPORAL_LIMIT_MS, () =>
         temporal.connection.workflowService.getSystemInfo({}),

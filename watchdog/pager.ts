@@ -89,6 +89,8 @@ function outgoing({ channel, address: to }: Contact, title: string, text: string
   switch (channel) {
     case 'sms':
       return { channel, to, text: `${title}\n${text}`.slice(0, 450), callbacks: null };
+    case 'voice':
+      return { channel, to, speech: { words: title } };
     case 'email':
       return {
         channel,

@@ -6,7 +6,7 @@ import { lookAtAll, type Check } from './checks.ts';
 import type { Pager } from './pager.ts';
 
 /** Between two looks. */
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 5000;
 
 const up = new Gauge({
   name: 'pdlite_watchdog_part_up',

@@ -18,6 +18,7 @@ import {
   channelDown,
   deliveries,
   deliveryDuration,
+  lastAccepted,
   pagingLatency,
   projectionLag,
   providerFailures,
@@ -83,6 +84,8 @@ const deliveryMetrics: DeliveryMetrics = {
   delivered: (labels, seconds) => {
     deliveries.inc({ ...labels });
     deliveryDuration.observe({ ...labels }, seconds);
+    const { channel, provider, outcome } = labels;
+    if (outcome === 'accepted') lastAccepted.setToCurrentTime({ channel, provider });
   },
   pagingLatency: (seconds) => pagingLatency.observe(seconds),
   providerFailed: (labels) => providerFailures.inc({ ...labels }),

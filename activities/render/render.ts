@@ -25,10 +25,11 @@ export function render(
       return renderEmail(delivery, to, context);
     case 'voice':
       return {
-        channel: 'voice',
-        to,
-        script: voiceScript(delivery, pageOf(delivery), spoken(delivery), context),
-        callbacks: callbacks(delivery, context),
+        ...{ channel: 'voice', to },
+        speech: {
+          script: voiceScript(delivery, pageOf(delivery), spoken(delivery), context),
+          callbacks: callbacks(delivery, context),
+        },
       };
     case 'push':
       return renderPush(delivery, to, context);

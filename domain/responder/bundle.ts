@@ -95,8 +95,10 @@ export function sendDue(state: ResponderState, moment: Moment): Decision {
   });
   let decision: Decision = { state, commands: [] };
   ready.forEach((due, slot) => {
+    const isBefore = (other: DueForMethod) => other.method.channel === due.method.channel;
+    const turn = ready.slice(0, slot).filter(isBefore).length;
     const next = mayPage(due, moment.nowMs)
-      ? sendPages(decision.state, due, moment, slot)
+      ? sendPages(decision.state, due, moment, { slot, turn })
       : sendNotice(decision.state, due.method, moment.nowMs);
     decision = { state: next.state, commands: [...decision.commands, ...next.commands] };
   });
@@ -112,7 +114,7 @@ function sendPages(
   state: ResponderState,
   due: DueForMethod,
   moment: Moment,
-  slot: number,
+  { slot, turn }: { readonly slot: number; readonly turn: number },
 ): Decision {
   const ids = new Set(due.items.map((item) => item.pageId));
   const pages = state.pages.filter((page) => ids.has(page.pageId));
@@ -124,6 +126,7 @@ function sendPages(
     notAfter: new Date(Math.min(...pages.map((page) => page.notAfterMs))).toISOString(),
     traceparent: pages[0]?.traceparent ?? null,
     ...avoiding(state, due.items),
+    ...(turn > 0 && { turn }),
   };
   const marked = withProgress(state, due.items, (progress) => ({ ...progress, state: 'sending' }));
   const flying = withMethod(marked, {

@@ -42,6 +42,8 @@ export interface Delivery {
    * other provider the outcome is `failed`, so that the next contact method has its turn.
    */
   readonly avoidProviders?: readonly string[];
+  /** How many messages of the same channel leave for the person at the same time before this one; absent: none. */
+  readonly turn?: number;
 }
 
 /** What became of a delivery. The activity never throws for what a next contact method can mend. */

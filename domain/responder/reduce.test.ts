@@ -49,6 +49,18 @@ test('the first page of high urgency leaves at once, the repeats at their delays
   ]);
 });
 
+test('two numbers of one person are tried by two providers at the same time', () => {
+  const world = new ResponderWorld();
+  page(world, 1, { steps: [step('SMS1'), step('V1', 0, 'voice'), step('SMS2'), step('SMS3')] });
+  const turns = world.sent.map(({ delivery }) => [delivery.contactMethodId, delivery.turn ?? 0]);
+  expect(turns).toEqual([
+    ['SMS1', 0],
+    ['V1', 0],
+    ['SMS2', 1],
+    ['SMS3', 2],
+  ]);
+});
+
 test('what becomes due while a message is under way is one message, with the right count', () => {
   const world = new ResponderWorld();
   for (let number = 1; number <= 100; number++) page(world, number);

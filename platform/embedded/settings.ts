@@ -102,6 +102,15 @@ export const DEMO_PEOPLE = [
   },
 ] as const;
 
+/** And those of the canary's user (db/seed-canary.ts). */
+export const CANARY_PHONE = {
+  name: 'Canary',
+  addresses: [
+    ...['+15005550191', '+15005550192', 'canary-1@example.com', 'canary-2@example.com'],
+    'pdlite-canary',
+  ],
+};
+
 /** What the processes of the embedded stack get where the operator has said nothing. */
 function embeddedEnvironment(
   given: Config,
@@ -124,7 +133,7 @@ function embeddedEnvironment(
       ? given.PUBLIC_URL
       : `http://127.0.0.1:${given.API_PORT}`,
     SIMULATORS_SMS_URL: `http://127.0.0.1:${given.API_PORT}/inbound/twilio/sms`,
-    SIMULATORS_PEOPLE: JSON.stringify(DEMO_PEOPLE),
+    SIMULATORS_PEOPLE: JSON.stringify([...DEMO_PEOPLE, CANARY_PHONE]),
     SIMULATORS_REPLY_SMTP: `smtp://127.0.0.1:${given.INBOUND_SMTP_PORT}`,
     LINK_SECRET: isSet(given, 'LINK_SECRET') ? given.LINK_SECRET : secrets.linkSecret,
     AUDIT_KEY_FILE: given.AUDIT_KEY_FILE ?? dataFolder(given, 'audit', 'key.pem'),

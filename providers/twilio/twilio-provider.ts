@@ -9,7 +9,7 @@ import { sendOnce } from '../once.ts';
 import { DeliveryError } from '../provider.ts';
 import type { Callbacks, Outgoing, Provider, Sent } from '../provider.ts';
 import { failureOfTwilio } from './failures.ts';
-import { TWILIO_PATH } from './inbound.ts';
+import { goodbyeTwiml, TWILIO_PATH } from './inbound.ts';
 import { callReceipt, messageReceipt } from './receipts.ts';
 
 type RequestOptions<T> = Parameters<typeof twilio.RequestClient.prototype.request<T>>[0];
@@ -89,12 +89,14 @@ function smsOrder(config: TwilioConfig, message: Extract<Outgoing, { channel: 's
 }
 
 function callOrder(config: TwilioConfig, message: Extract<Outgoing, { channel: 'voice' }>) {
-  const { callbacks, script, to } = message;
+  const { speech, to } = message;
+  const common = { to, from: config.from, timeout: RING_SEC };
+  if ('words' in speech)
+    return { ...common, twiml: goodbyeTwiml(`${speech.words} ${speech.words}`) };
+  const { script, callbacks } = speech;
   return {
-    to,
-    from: config.from,
+    ...common,
     url: `${callbacks.publicUrl}${TWILIO_PATH}/voice/${script}`,
-    timeout: RING_SEC,
     machineDetection: 'Enable',
     statusCallback: statusUrl(callbacks, 'voice'),
     // Where nobody waits, the last report alone is enough: Twilio's default.

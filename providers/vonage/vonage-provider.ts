@@ -72,19 +72,25 @@ function smsOrder(config: VonageConfig, message: Extract<Outgoing, { channel: 's
 }
 
 function callOrder(config: VonageConfig, message: Extract<Outgoing, { channel: 'voice' }>) {
-  const { callbacks, script, to } = message;
-  const url = `${callbacks.publicUrl}${VONAGE_PATH}/voice/${script}`;
-  return {
+  const { speech, to } = message;
+  const common = {
     to: [{ type: 'phone', number: digits(to) }],
     from: { type: 'phone', number: digits(config.from) },
+    ringing_timer: RING_SEC,
+    length_timer: CALL_SEC,
+  };
+  if ('words' in speech)
+    return { ...common, ncco: [{ action: 'talk', text: speech.words, loop: 2 }] };
+  const { script, callbacks } = speech;
+  const url = `${callbacks.publicUrl}${VONAGE_PATH}/voice/${script}`;
+  return {
+    ...common,
     answer_url: [url],
     answer_method: 'POST',
     event_url: [`${url}/events${callbacks.deliveryId === null ? '' : '?report=1'}`],
     event_method: 'POST',
     // A mailbox hears the message too; that it was one is reported.
     machine_detection: 'continue',
-    ringing_timer: RING_SEC,
-    length_timer: CALL_SEC,
   };
 }
 

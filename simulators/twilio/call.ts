@@ -7,7 +7,9 @@ import type { Element } from './twiml.ts';
 
 /** An order of `POST Calls.json`. */
 export interface CallOrder extends CallBasics {
+  /** Empty: `twiml` says it all. */
   readonly url: string;
+  readonly twiml: string;
   readonly statusCallback: string;
   readonly events: readonly string[];
 }
@@ -30,9 +32,10 @@ export class SimulatedCall extends PhoneCall {
   }
 
   protected override async follow(): Promise<void> {
-    let next: { url: string; digits: string } | null = { url: this.#order.url, digits: '' };
+    const { url, twiml } = this.#order;
+    let next: { url: string; digits: string } | null = { url, digits: '' };
     for (let count = 0; next && count < MAX_SCRIPTS; count += 1) {
-      const document = await this.#fetch(next);
+      const document = next.url === '' ? parseTwiml(twiml) : await this.#fetch(next);
       next = await this.#perform(elementsOf(document), next.url);
     }
   }

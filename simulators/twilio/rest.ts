@@ -110,7 +110,7 @@ function createCall(account: SimulatedTwilio, request: Request, response: Respon
     {
       to,
       from: form.get('From'),
-      url: form.get('Url'),
+      ...{ url: form.get('Url'), twiml: form.get('Twiml') },
       statusCallback: form.get('StatusCallback'),
       events: form.all('StatusCallbackEvent'),
       detectMachine: form.get('MachineDetection') !== '',
@@ -124,7 +124,7 @@ function createCall(account: SimulatedTwilio, request: Request, response: Respon
 function callFault(form: Form): number | null {
   if (!form.get('To')) return 21201;
   if (!form.get('From')) return 21213;
-  if (!form.get('Url')) return 21205;
+  if (!form.get('Url') && !form.get('Twiml')) return 21205;
   return E164.test(form.get('To')) ? null : 21211;
 }
 

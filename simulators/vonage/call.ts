@@ -8,7 +8,8 @@ import type { WebhookAnswer } from './signed-post.ts';
 
 /** An order of `POST /v1/calls`. */
 export interface CallOrder extends CallBasics {
-  readonly answerUrl: string;
+  /** Where it is fetched, or what it says. */
+  readonly script: string | Ncco;
   readonly eventUrl: string | null;
 }
 
@@ -20,6 +21,7 @@ const talk = z.object({
   action: z.literal('talk'),
   text: z.string().min(1).max(1500),
   bargeIn: z.boolean().default(false),
+  loop: z.number().int().min(1).max(10).default(1),
 });
 const input = z.object({
   action: z.literal('input'),
@@ -31,7 +33,8 @@ const input = z.object({
   eventUrl: z.array(z.url()).length(1),
   eventMethod: z.literal('POST'),
 });
-const ncco = z.array(z.discriminatedUnion('action', [talk, input])).max(20);
+/** A call's script, as far as this phone knows it. */
+export const ncco = z.array(z.discriminatedUnion('action', [talk, input])).max(20);
 type Ncco = z.infer<typeof ncco>;
 
 /** A call that follows its NCCO and reports in Vonage’s words. */
@@ -58,7 +61,8 @@ export class SimulatedCall extends PhoneCall {
   }
 
   protected override async follow(): Promise<void> {
-    let script: Ncco | null = await this.#fetch(this.#order.answerUrl, {});
+    const { script: first } = this.#order;
+    let script: Ncco | null = typeof first === 'string' ? await this.#fetch(first, {}) : first;
     for (let count = 1; script && count < MAX_SCRIPTS; count += 1)
       script = await this.#perform(script);
   }
@@ -78,7 +82,8 @@ export class SimulatedCall extends PhoneCall {
       const next = script[index + 1];
       if (action.action === 'talk') {
         // Keys pressed while it talks count where an input follows: that one says it then.
-        if (!(action.bargeIn && next?.action === 'input')) this.say(action.text);
+        if (!(action.bargeIn && next?.action === 'input'))
+          for (let time = 0; time < action.loop; time += 1) this.say(action.text);
         continue;
       }
       const before = script[index - 1];

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { spoil } from '../http-mood.ts';
 import type { Mood } from '../moods.ts';
 import type { SimulatedVonage } from './account.ts';
+import { ncco } from './call.ts';
 
 const NUMBER = /^[1-9]\d{6,14}$/;
 const ERRORS = 'https://developer.vonage.com/api-errors';
@@ -25,14 +26,20 @@ const endpoint = z.object({ type: z.literal('phone'), number: z.string().regex(N
 const call = z.object({
   to: z.array(endpoint).length(1),
   from: endpoint,
-  answer_url: z.array(z.url()).length(1),
-  answer_method: z.literal('POST'),
+  /** Instead of `answer_url`. */
+  ncco: ncco.optional(),
+  answer_url: z.array(z.url()).length(1).optional(),
+  answer_method: z.literal('POST').optional(),
   event_url: z.array(z.url()).length(1).optional(),
   event_method: z.literal('POST').optional(),
   machine_detection: z.enum(['continue', 'hangup']).optional(),
   ringing_timer: z.number().int().min(1).max(120).default(60),
   length_timer: z.number().int().min(1).max(7200).default(7200),
 });
+const orderedCall = call.refine(
+  ({ ncco: script, answer_url: url }) => (script === undefined) !== (url === undefined),
+  'one of ncco and answer_url is required',
+);
 
 /** Vonage's Messages, Voice, Reports and Account API, as far as sending texts and calls goes. */
 export function createVonageRouter(account: SimulatedVonage): Router {
@@ -122,7 +129,7 @@ function createMessage(account: SimulatedVonage, request: Request, response: Res
 }
 
 function createCall(account: SimulatedVonage, request: Request, response: Response): void {
-  const { data, error } = call.safeParse(request.body);
+  const { data, error } = orderedCall.safeParse(request.body);
   const to = plus(data?.to[0]?.number ?? '');
   const mood = account.moods.take('voice', to, 'vonage');
   account.noteRequest('voice', to, mood.kind, 'POST /v1/calls');
@@ -134,7 +141,7 @@ function createCall(account: SimulatedVonage, request: Request, response: Respon
   const placed = account.placeCall(
     {
       ...{ to, from: plus(data.from.number), ringSec: data.ringing_timer },
-      ...{ answerUrl: data.answer_url[0] ?? '', eventUrl: data.event_url?.[0] ?? null },
+      ...{ script: data.ncco ?? data.answer_url?.[0] ?? '', eventUrl: data.event_url?.[0] ?? null },
       detectMachine: data.machine_detection !== undefined,
     },
     mood,

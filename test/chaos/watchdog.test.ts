@@ -1,6 +1,6 @@
-// The watchdog tells its own people within 90 s when the intake is killed, the worker's event loop stands still and
-// the other watchdog is gone, by its own providers; then that they are back. While all is well it tells nothing,
-// and its canary takes the way of every alert.
+// The watchdog tells its own people within 90 s when the intake is killed, the worker's event loop stands still,
+// delivery stops, the other watchdog is gone, or no vendor takes texts, by its own providers; then that they are
+// back. While all is well it tells nothing, and its canary takes the way of every alert, through every provider.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,7 +29,10 @@ let metricsUrl: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'pdlite-watchdog-'));
   vendors = await startTestSimulators();
-  product = await startProduct({ people: { ada: { methods: ['push'] } } });
+  product = await startProduct({
+    people: { ada: { methods: ['push'] } },
+    secondTelephony: true,
+  });
   const [port, peerPort, canaryPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const database = openDatabase(product.environment['DATABASE_URL'] ?? '', {
     ...{ poolMax: 1, logger: pino({ level: 'silent' }) },
@@ -84,23 +87,46 @@ const metric = async (name: string): Promise<number> => {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 'NaN');
 };
 
-test('the canary’s page arrives', async () => {
+test('the canary’s page arrives, and one of its texts and mails by each provider', async () => {
+  const [first, second] = [product.simulators, product.second];
+  await first.phone('+15005550191').expectSms(/Canary/);
+  await second.phone('+15005550192').expectSms(/Canary/);
+  await first.mailbox('canary-1@example.com').expectMail(/Canary/);
+  await second.mailbox('canary-2@example.com').expectMail(/Canary/);
+  await first.push('pdlite-canary').expectPush(/Canary/);
   await expect
     .poll(() => metric('pdlite_canary_latency_seconds_count'), { timeout: 20_000 })
     .toBeGreaterThan(1);
 });
 
+/** Waits until each of the parts was told so. */
+async function expectTold(what: 'down' | 'recovered', parts: readonly string[], withinMs: number) {
+  const titles = async () => {
+    const items = (await vendors.ledger()).map(({ item }) => item);
+    const told = items.flatMap((item) => (item.type === 'push' ? [item.title] : []));
+    return told.filter((title) => title.includes(`${what}: `)).join('\n');
+  };
+  const poll = expect.poll(titles, { timeout: withinMs, interval: 250 });
+  await poll.toMatch(new RegExp(parts.map((part) => `(?=.*${part})`).join(''), 's'));
+}
+
+test('when no vendor takes texts, that is told within 60 s', { timeout: 100_000 }, async () => {
+  const refuse = { door: 'sms', kind: 'refuse' } as const;
+  await Promise.all([product.simulators.setMood(refuse), product.second.setMood(refuse)]);
+  await expectTold('down', ['providers'], 60_000);
+  await vendors.mailbox('op@ops.test').expectMail(/no provider works for sms/);
+  await Promise.all([product.simulators.resetMoods(), product.second.resetMoods()]);
+  await expectTold('recovered', ['providers'], 60_000);
+});
+
 test('what is down is told within 90 s, and that it is back', { timeout: 200_000 }, async () => {
-  const op = vendors.push('op');
-  const stoppedAt = Date.now();
   product.worker.signal('SIGSTOP');
   await Promise.all([product.api.kill(), peer.kill()]);
-  const down = await op.expectPush(/down: /, 90_000);
-  expect(down.item.title).toMatch(/intake.*worker.*other watchdog/s);
-  expect(Date.now() - stoppedAt).toBeGreaterThan(30_000);
-  await vendors.mailbox('op@ops.test').expectMail(/watchdog: down/);
+  const parts = ['intake', 'worker', 'delivery', 'other watchdog'];
+  await expectTold('down', parts, 90_000);
+  await vendors.mailbox('op@ops.test').expectMail(/watchdog: down: .*intake/);
   product.worker.signal('SIGCONT');
   await Promise.all([product.api.start(), peer.start()]);
-  await op.expectPush(/recovered: /, 60_000);
+  await expectTold('recovered', parts, 60_000);
   expect(watchdog.output).not.toContain('PostgreSQL: down');
 });

@@ -63,7 +63,7 @@ afterAll(async () => {
 const callbacks = { publicUrl: 'https://p.test', deliveryId: 'responder/PA/PU/1-1' };
 const messages = {
   sms: { channel: 'sms', to: NUMBER, text: 'Database down', callbacks },
-  voice: { channel: 'voice', to: NUMBER, script: 'token', callbacks },
+  voice: { channel: 'voice', to: NUMBER, speech: { script: 'token', callbacks } },
   email: {
     ...{ channel: 'email', to: 'ada@people.test', subject: 'Down\r\nBcc: eve@evil.test' },
     ...{ text: 'Down', html: '<p>Down</p>', replyTo: 'r-1@reply.test' },
@@ -194,6 +194,18 @@ describe.each(http)('%s', (name) => {
   );
 });
 
+describe.each(['voice', 'vonage voice'] as const)('a call of %s', (name) => {
+  it('says words of its own twice, and asks nobody for them', async () => {
+    const sender =
+      name === 'voice' ? provider(name, 1000, `${people.url}/twilio`) : vonageAt('voice');
+    const words = 'Intake & workers <are> down.';
+    await sender.send({ channel: 'voice', to: NUMBER, speech: { words } }, name);
+    const call = await people.phone(NUMBER).expectCall();
+    await call.expectSpoken(/Intake & workers <are> down.*Intake & workers <are> down/s);
+    await call.expectOver();
+  });
+});
+
 describe('Twilio', () => {
   it.each([
     [21211, 'InvalidDestination'],
@@ -239,7 +251,7 @@ describe('Vonage', () => {
   });
 
   it('tells a number that the simulated one refuses, and a key that it does not know', async () => {
-    const real = vonageAt(people.url);
+    const real = vonageAt('sms');
     const refused = { ...messages.sms, to: '+1x' };
     expect((await failure(real.send(refused, 'k'))).kind).toBe('InvalidDestination');
     const stranger = provider('vonage sms', 1000, `${people.url}/vonage`);
@@ -247,7 +259,7 @@ describe('Vonage', () => {
   });
 
   it('sends a delivery that went well once only, and is told how far it came', async () => {
-    const sender = vonageAt(people.url);
+    const sender = vonageAt('sms');
     const number = '+15551230001';
     const message = { ...messages.sms, to: number, callbacks: null };
     const first = await sender.send(message, 'same');
@@ -259,9 +271,9 @@ describe('Vonage', () => {
   });
 });
 
-function vonageAt(simulators: string): Provider {
-  const config = loadConfig({ PROVIDERS: JSON.stringify([vonageProvider('v', simulators, 2000)]) });
-  const [made] = createProviders(config, { logger: pino({ level: 'silent' }) }).sms;
+function vonageAt(channel: 'sms' | 'voice'): Provider {
+  const config = loadConfig({ PROVIDERS: JSON.stringify([vonageProvider('v', people.url, 2000)]) });
+  const [made] = createProviders(config, { logger: pino({ level: 'silent' }) })[channel];
   if (!made) throw new Error('The provider is missing.');
   return made;
 }

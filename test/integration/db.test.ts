@@ -11,8 +11,10 @@ import { classifyDatabaseError } from '../../db/errors.ts';
 import { migrate } from '../../db/migrate.ts';
 import { ensureRoles } from '../../db/roles.ts';
 import { createAccount } from '../../db/new-account.ts';
+import { OPERATIONS_ACCOUNT } from '../../db/seed-accounts.ts';
+import { seedCanary } from '../../db/seed-canary.ts';
 import { seed } from '../../db/seed.ts';
-import { DEMO_PEOPLE } from '../../platform/embedded/settings.ts';
+import { CANARY_PHONE, DEMO_PEOPLE } from '../../platform/embedded/settings.ts';
 import { hashKey } from '../../platform/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { roleUrls } from '../support/role-urls.ts';
@@ -231,16 +233,23 @@ it('makes an account with an owner whose key acts for them', async () => {
   await expect(createAccount(database, { ...wanted, ownerEmail: '' })).rejects.toThrow(/e-mail/);
 });
 
-it('groups the simulated phones by the people of the demo account', async () => {
-  const rows: { name: string; address: string }[] = await database.inAccount(
-    'PDEMO000000000',
-    (trx) =>
-      trx('contact_methods as c')
-        .join('users as u', 'u.id', 'c.user_id')
-        .select('u.name', 'c.address'),
-  );
-  const shown = DEMO_PEOPLE.flatMap(({ name, addresses }) =>
-    addresses.map((address) => `${name} ${address}`),
-  );
-  expect(new Set(rows.map(({ name, address }) => `${name} ${address}`))).toEqual(new Set(shown));
+it('groups the simulated phones by the people of the demo account, and the canary’s', async () => {
+  await seedCanary(database, { key: 'c'.repeat(32), url: 'http://127.0.0.1:1/canary' });
+  expect(await addresses('PDEMO000000000')).toEqual(shown(DEMO_PEOPLE));
+  const operations = [...(await addresses(OPERATIONS_ACCOUNT.id))];
+  expect(operations).toEqual(expect.arrayContaining([...shown([CANARY_PHONE])]));
 });
+
+/** `{name} {address}` of every contact method of an account that a simulated phone can have. */
+async function addresses(account: string): Promise<Set<string>> {
+  const rows: { name: string; address: string }[] = await database.inAccount(account, (trx) =>
+    trx('contact_methods as c')
+      .join('users as u', 'u.id', 'c.user_id')
+      .select('u.name', 'c.address'),
+  );
+  return new Set(rows.map(({ name, address }) => `${name} ${address}`));
+}
+
+function shown(people: readonly { name: string; addresses: readonly string[] }[]): Set<string> {
+  return new Set(people.flatMap((one) => one.addresses.map((at) => `${one.name} ${at}`)));
+}
