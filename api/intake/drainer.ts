@@ -6,6 +6,7 @@ import type { SpillStore } from '../../db/spill.ts';
 import type { Directory } from '../../domain/directory.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { spillEvents } from '../metrics.ts';
+import { DrainTrouble } from './drain-trouble.ts';
 import { nextUnits, type DrainUnit } from './drain-unit.ts';
 import { CALL_DEADLINE_MS, EngineDown, type Engine } from './engine.ts';
 import { Lease } from './lease.ts';
@@ -47,6 +48,7 @@ export class Drainer {
   /** Unique, and says to an operator which process drains. */
   readonly #holder = `${hostname()}/${process.pid}/${randomUUID()}`;
   readonly #remover: Remover;
+  readonly #trouble: DrainTrouble;
   readonly #load = new LoopLoad();
   #wake = Promise.withResolvers<undefined>();
   #closed = false;
@@ -59,6 +61,7 @@ export class Drainer {
     this.#options = options;
     this.#lease = new Lease(options.spill, this.#holder);
     this.#remover = new Remover(options.spill);
+    this.#trouble = new DrainTrouble(options.logger);
   }
 
   start(): void {
@@ -81,16 +84,22 @@ export class Drainer {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
-      const waitMs = await this.#round().catch((error: unknown) => {
-        if (classifyDatabaseError(error) === 'other') {
-          this.#options.logger.error({ err: error }, 'draining failed');
-        }
-        return FOLLOW_MS;
-      });
+      const waitMs = await this.#roundOrTrouble();
       if (waitMs > 0) await this.#sleep(waitMs);
     }
     const limit = Date.now() + CALL_DEADLINE_MS + STRAGGLER_MS;
     while (this.#busy.size > 0 && Date.now() < limit) await this.#sleep(50);
+  }
+
+  async #roundOrTrouble(): Promise<number> {
+    try {
+      const waitMs = await this.#round();
+      this.#trouble.succeeded();
+      return waitMs;
+    } catch (error) {
+      this.#trouble.failed(error);
+      return FOLLOW_MS;
+    }
   }
 
   async #sleep(ms: number): Promise<void> {
