@@ -9,16 +9,17 @@ export interface Accepted {
   readonly refusals: number;
 }
 
-/** Sends one trigger until it is accepted, as a well-behaved sender does: told to wait, it waits. */
+/** Sends one event until it is accepted, as a well-behaved sender does: told to wait, it waits. */
 export async function trigger(
   apiUrl: string,
   routingKey: string,
   dedupKey: string,
+  action: 'trigger' | 'resolve' = 'trigger',
 ): Promise<Accepted> {
   const sentAt = performance.now();
   const body = JSON.stringify({
     routing_key: routingKey,
-    event_action: 'trigger',
+    event_action: action,
     dedup_key: dedupKey,
     payload: { summary: `Bench ${dedupKey}`, source: 'bench', severity: 'critical' },
   });

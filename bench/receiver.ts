@@ -7,6 +7,10 @@ export class Receiver {
   readonly arrivals = new Map<string, number[]>();
   /** Messages received. */
   messages = 0;
+  /** What the watchdog has told the operators. */
+  readonly told: { readonly at: number; readonly title: string }[] = [];
+  /** Answers 503 to everything but the watchdog. */
+  refusesPages = false;
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
 
@@ -15,9 +19,20 @@ export class Receiver {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
+        // A provider that failed is asked for its health.
+        if (request.method === 'GET') {
+          response.writeHead(this.refusesPages ? 503 : 200).end();
+          return;
+        }
         const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string>;
-        const text = `${body['title'] ?? ''} ${body['message'] ?? ''}`;
-        this.#note(text, performance.now());
+        const { title = '', message = '' } = body;
+        const isWatchdog = title.startsWith('PD Lite watchdog');
+        if (isWatchdog) this.told.push({ at: performance.now(), title });
+        else if (this.refusesPages) {
+          response.writeHead(503).end();
+          return;
+        }
+        this.#note(`${title} ${message}`, performance.now());
         response.setHeader('content-type', 'application/json');
         response.end(JSON.stringify({ id: `n${this.messages}`, event: 'message' }));
         for (const wake of this.#waiting) wake();

@@ -44,14 +44,21 @@ export async function freshEnvironment(): Promise<Record<string, string>> {
 }
 
 /** The embedded product as `npm start` runs it, with `people` to page and a push provider that takes the time. */
-export async function startBenchStack(people: number): Promise<BenchStack> {
+export async function startBenchStack(
+  people: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<BenchStack> {
   const receiver = new Receiver();
   const pushUrl = await receiver.listen();
   const environment = await freshEnvironment();
   const settings = await readSettings({
     ...environment,
-    PROVIDERS: JSON.stringify([{ id: 'ntfy', kind: 'ntfy', baseUrl: pushUrl }]),
+    PROVIDERS: JSON.stringify([
+      { id: 'ntfy', kind: 'ntfy', baseUrl: pushUrl },
+      { id: 'webhook', kind: 'webhook' },
+    ]),
     LOG_LEVEL: 'warn',
+    ...more,
   });
   const stack = new Stack(settings);
   await stack.start();

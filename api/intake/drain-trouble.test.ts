@@ -7,8 +7,8 @@ import { DrainTrouble } from './drain-trouble.ts';
 function start() {
   const lines: string[] = [];
   const write = (line: string): void => {
-    const { level, msg, seconds, reason } = JSON.parse(line) as Record<string, unknown>;
-    lines.push(`${String(level)} ${String(msg)} ${String(seconds)} ${String(reason ?? '')}`.trim());
+    const { level, msg, seconds, reason } = JSON.parse(line) as Record<string, string | number>;
+    lines.push([level, msg, seconds, reason].join(' ').trim());
   };
   const clock = { ms: 0 };
   return { lines, clock, trouble: new DrainTrouble(pino({}, { write }), () => clock.ms) };

@@ -2,9 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
+import { keysIn } from '../ledgers/received.ts';
 import type { AnswerRecord } from '../ledgers/records.ts';
 
 export type Answer = AnswerRecord['result'];
+
+/** What came of an answer. */
+export interface Answered {
+  readonly result: Answer;
+  /** What the product says that it was about, where it says so: a bare text answers what is open then. */
+  readonly about?: readonly string[];
+}
 
 /** A page as it lies on somebody's phone. */
 export interface Message {
@@ -44,20 +52,20 @@ const DIGITS = { acknowledge: '4', resolve: '6' } as const;
 export async function answerBy(
   message: Message,
   action: 'acknowledge' | 'resolve' | 'pick_up',
-): Promise<Answer> {
+): Promise<Answered> {
   if (action === 'pick_up') {
     await control(message, `/calls/${message.item.id}`, { do: 'answer' });
-    return 'unknown';
+    return { result: 'unknown' };
   }
   switch (message.channel) {
     case 'push':
-      return press(message, LABELS[action]);
+      return { result: await press(message, LABELS[action]) };
     case 'sms':
       return text(message, DIGITS[action]);
     case 'voice':
-      return key(message, DIGITS[action]);
+      return { result: await key(message, DIGITS[action]) };
     default:
-      return follow(message, LABELS[action]);
+      return { result: await follow(message, LABELS[action]) };
   }
 }
 
@@ -97,54 +105,61 @@ const sms = z.object({ problem: z.string().nullable() });
  * The vendor hands the text over, and what came of it is told by another text. Who is told that several are open
  * replies once more, with the code of what the message was about.
  */
-async function text(message: Message, digit: string): Promise<Answer> {
+async function text(message: Message, digit: string): Promise<Answered> {
   const code = /Reply 4 ([A-Z2-9]{6})/.exec(String(message.item['text']))?.[1];
-  const [first, choices] = await reply(message, code === undefined ? digit : `${digit} ${code}`);
-  const named = choices?.find(({ about }) => message.keys.every((key) => about.includes(key)));
-  return named ? (await reply(message, `${digit} ${named.code}`))[0] : first;
+  const first = await reply(message, code === undefined ? digit : `${digit} ${code}`);
+  const named = first.choices?.find(({ about }) =>
+    message.keys.every((key) => about.includes(key)),
+  );
+  return named ? reply(message, `${digit} ${named.code}`) : first;
 }
 
-interface Choice {
-  readonly code: string;
-  readonly about: string;
+interface Told extends Answered {
+  /** Several are open: what to reply for each. */
+  readonly choices?: readonly { readonly code: string; readonly about: string }[];
 }
 
 /** Again and again while the product says that it could not record it; what nothing is said about is left so. */
-async function reply(message: Message, body: string): Promise<readonly [Answer, Choice[]?]> {
+async function reply(message: Message, body: string): Promise<Told> {
   for (let attempt = 1; ; attempt += 1) {
     const told = await replyOnce(message, body);
     if (told !== 'again') return told;
-    if (attempt >= REPLIES_MAX) return ['unknown'];
+    if (attempt >= REPLIES_MAX) return { result: 'unknown' };
     await sleep(AGAIN_MS);
   }
 }
 
-async function replyOnce(
-  message: Message,
-  body: string,
-): Promise<readonly [Answer, Choice[]?] | 'again'> {
+async function replyOnce(message: Message, body: string): Promise<Told | 'again'> {
   const seen = new Set(message.texts().map(({ id }) => id));
   const order = { from: message.address, to: message.item['number'], text: body };
   const taken = sms.safeParse(await control(message, '/sms', order)).data?.problem === null;
   const until = Date.now() + (taken ? TOLD_MS : 0);
   while (Date.now() < until) {
     for (const { text: said } of message.texts().filter(({ id }) => !seen.has(id))) {
-      if (said.includes('could NOT record')) return 'again';
-      const choices = Array.from(said.matchAll(/\d ([A-Z2-9]{6}) for ([^,]+)/g), (match) => {
-        return { code: match[1] ?? '', about: match[2] ?? '' };
-      });
-      // What was asked for without a code may be answered late, or twice.
-      if (choices.length > 0 && body.includes(' ')) continue;
-      if (choices.length > 0) return ['refused', choices];
-      const isTaken = /PD Lite: (?:Acknowledged|Resolved): /.test(said);
-      // Of several some may have been over: which of them is not read.
-      if (isTaken && said.includes('already')) return ['unknown'];
-      if (isTaken) return ['accepted'];
-      if (/Nothing is open|already|code is unknown/.test(said)) return ['refused'];
+      const told = readTold(said, body);
+      if (told) return told;
     }
     await sleep(200);
   }
-  return ['unknown'];
+  return { result: 'unknown' };
+}
+
+/** What a text says of the reply; null: nothing. */
+function readTold(said: string, body: string): Told | 'again' | null {
+  if (said.includes('could NOT record')) return 'again';
+  const choices = Array.from(said.matchAll(/\d ([A-Z2-9]{6}) for ([^,]+)/g), (match) => {
+    return { code: match[1] ?? '', about: match[2] ?? '' };
+  });
+  // What was asked for without a code may be answered late, or twice.
+  if (choices.length > 0) return body.includes(' ') ? null : { result: 'refused', choices };
+  if (/PD Lite: (?:Acknowledged|Resolved): /.test(said)) {
+    // Of several some may have been over: which of them is not read.
+    if (said.includes('already')) return { result: 'unknown' };
+    const about = keysIn(said);
+    // Several are told by their numbers alone.
+    return { result: 'accepted', ...(about.length > 0 && { about }) };
+  }
+  return /Nothing is open|already|code is unknown/.test(said) ? { result: 'refused' } : null;
 }
 
 async function key(message: Message, digit: string): Promise<Answer> {

@@ -6,7 +6,7 @@ import type { JsonLines } from '../../platform/json-lines.ts';
 import type { AnswerRecord, World } from '../ledgers/records.ts';
 import { readReceived } from '../ledgers/received.ts';
 import type { AlertScript, Decision } from '../load/plan-load.ts';
-import { answerBy, type Answer, type Message, type Text } from './answer-by.ts';
+import { answerBy, type Answered, type Message, type Text } from './answer-by.ts';
 
 export interface PeopleOptions {
   readonly scripts: readonly AlertScript[];
@@ -148,9 +148,11 @@ export class People {
     await this.#pause(message.channel === 'voice' ? 300 : thinkMs);
     for (let attempt = 0; attempt < TRIES && !this.#ended.signal.aborted; attempt += 1) {
       const sentAt = Date.now();
-      const result = await answerBy(message, action).catch((): Answer => 'unknown');
+      const { result, about = message.keys } = await answerBy(message, action).catch(
+        (): Answered => ({ result: 'unknown' }),
+      );
       this.#record({
-        ...{ person, via: message.channel, keys: message.keys, action, result },
+        ...{ person, via: message.channel, keys: about, action, result },
         ...{ pageAt: message.at, sentAt, endedAt: Date.now() },
       });
       // A bare text sent again would answer whatever is open by then.

@@ -73,9 +73,14 @@ function readItem(item: Item): Pick<ReceivedRecord, 'channel' | 'keys' | 'unname
   }
 }
 
+/** The alerts that a text names. */
+export function keysIn(text: string): readonly string[] {
+  return [...new Set(text.match(KEY) ?? [])];
+}
+
 /** Which alerts a text is about: those that it names, and how many more there are by its own count. */
 function readText(text: string): Pick<ReceivedRecord, 'keys' | 'unnamed'> {
-  const keys = [...new Set(text.match(KEY) ?? [])];
+  const keys = keysIn(text);
   const counted = /(\d+) new, \d+ open/.exec(text) ?? /\b(\d+) open/.exec(text);
   const about = counted ? Number(counted[1]) : 1;
   return { keys, unnamed: Math.max(0, about - keys.length) };

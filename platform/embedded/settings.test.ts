@@ -76,3 +76,27 @@ test.each(PORTS)('a taken %s is refused by its name', async (variable) => {
   );
   server.close();
 });
+
+test('the canary flies where a webhook can reach the watchdog, as often as the operator says', async () => {
+  const given = { DATA_DIR: path.join(folder, 'canary') };
+  const usual = (await readSettings(given)).config;
+  expect(usual.WATCHDOG_CANARY_KEY).toMatch(/^[0-9a-f]{32}$/);
+  expect(usual.WATCHDOG_CANARY_INTERVAL_SEC).toBe(300);
+  expect(usual.WEBHOOK_ALLOWED_HOSTS).toContain(`127.0.0.1:${usual.WATCHDOG_CANARY_PORT}`);
+  const own = async (providers: readonly object[]) =>
+    (
+      await readSettings({
+        ...{ ...given, PROVIDERS: JSON.stringify(providers) },
+        ...{ WATCHDOG_CANARY_INTERVAL_SEC: '60', WEBHOOK_ALLOWED_HOSTS: 'hooks.internal' },
+      })
+    ).config;
+  const ntfy = { id: 'ntfy', kind: 'ntfy' };
+  expect((await own([ntfy])).WATCHDOG_CANARY_KEY).toBeUndefined();
+  const withHook = await own([ntfy, { id: 'hook', kind: 'webhook' }]);
+  expect(withHook.WATCHDOG_CANARY_KEY).toBe(usual.WATCHDOG_CANARY_KEY);
+  expect(withHook.WATCHDOG_CANARY_INTERVAL_SEC).toBe(60);
+  expect(withHook.WEBHOOK_ALLOWED_HOSTS).toEqual([
+    'hooks.internal',
+    `127.0.0.1:${usual.WATCHDOG_CANARY_PORT}`,
+  ]);
+});

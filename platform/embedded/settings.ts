@@ -56,6 +56,7 @@ export async function readSettings(
     ...inherited,
     ...embeddedEnvironment(given, secrets, vonage),
     ...(await watchdogEnvironment(given, dataDir, secrets)),
+    ...onlyGiven(inherited, 'WATCHDOG_CANARY_INTERVAL_SEC'),
   };
   const config = loadConfig(environment);
   if (given.AUDIT_KEY_FILE === undefined) {
@@ -139,14 +140,20 @@ function embeddedEnvironment(
     AUDIT_KEY_FILE: given.AUDIT_KEY_FILE ?? dataFolder(given, 'audit', 'key.pem'),
     AUDIT_HEADS_FILE: given.AUDIT_HEADS_FILE ?? dataFolder(given, 'audit', 'heads.jsonl'),
   };
+  const canary = `127.0.0.1:${given.WATCHDOG_CANARY_PORT}`;
+  environment['WEBHOOK_ALLOWED_HOSTS'] = [...given.WEBHOOK_ALLOWED_HOSTS, canary].join(',');
   if (given.PROVIDERS.length === 0) {
     environment['PROVIDERS'] = JSON.stringify(
       simulatedProviders(given, simulators, vonage.privateKey),
     );
-    environment['WEBHOOK_ALLOWED_HOSTS'] =
-      `127.0.0.1:${given.SIMULATORS_PORT},127.0.0.1:${given.WATCHDOG_CANARY_PORT}`;
+    environment['WEBHOOK_ALLOWED_HOSTS'] += `,127.0.0.1:${given.SIMULATORS_PORT}`;
   }
   return environment;
+}
+
+function onlyGiven(inherited: Readonly<Record<string, string>>, name: string) {
+  const value = inherited[name];
+  return value === undefined ? {} : { [name]: value };
 }
 
 /**
@@ -174,10 +181,17 @@ async function watchdogEnvironment(
     WATCHDOG_WORKER_URLS: `http://127.0.0.1:${given.WORKER_METRICS_PORT}`,
     WATCHDOG_CONTACTS_FILE: file,
     WATCHDOG_CONTACTS_KEY: given.WATCHDOG_CONTACTS_KEY ?? key,
-    WATCHDOG_CANARY_KEY:
-      given.WATCHDOG_CANARY_KEY ?? hashKey(`canary ${secrets.linkSecret}`).slice(0, 32),
     WATCHDOG_CANARY_INTERVAL_SEC: '300',
+    ...(canReachCanary(given) && {
+      WATCHDOG_CANARY_KEY:
+        given.WATCHDOG_CANARY_KEY ?? hashKey(`canary ${secrets.linkSecret}`).slice(0, 32),
+    }),
   };
+}
+
+/** With providers of the operator's own, of which none posts webhooks, a canary would always be missing. */
+function canReachCanary({ PROVIDERS: list }: Config): boolean {
+  return list.length === 0 || list.some(({ kind }) => kind === 'webhook');
 }
 
 function isSet(given: Config, name: 'PUBLIC_URL' | 'LINK_SECRET'): boolean {

@@ -54,6 +54,12 @@ export class Stack {
     return this.#children.map((child) => ({ name: child.name, pid: child.pid }));
   }
 
+  /** Process ids of what the product depends on, for benches that stop it. */
+  servers(): { readonly postgres: number; readonly temporal: number } {
+    if (!this.#postgres || !this.#temporal) throw new StartError('The servers do not run.');
+    return { postgres: this.#postgres.pid, temporal: this.#temporal.pid };
+  }
+
   /** For the migration and for benches; nothing else connects as superuser. */
   superuserUrl(): string {
     if (this.#postgres === undefined) throw new StartError('PostgreSQL does not run.');
