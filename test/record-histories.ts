@@ -30,21 +30,15 @@ const names = [recordedIncidents, recordedResponders, recordedHeartbeats].flatMa
 async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, name: string) {
   const world = newWorld();
   const responder = new ResponderActivities();
-  const firstRunId = await beforeWorkers[name]?.(env, world);
   const activities = { ...responder.activities, ...fakeActivities(world, env.client) };
-  const common = { connection: env.nativeConnection, activities };
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.workflows, workflowBundle: code }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.delivery }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.projection }),
-  ]);
-  const running = workers.map((worker) => worker.run());
-  const workflowId =
-    (await recordedIncidents[name]?.(env, world)) ??
-    (await recordedResponders[name]?.(env, responder)) ??
-    (await recordedHeartbeats[name]?.(env));
-  for (const worker of workers) worker.shutdown();
-  await Promise.all(running);
+  const work = <T>(body: () => Promise<T>) => withWorkers(env, code, activities, body);
+  const firstRunId = await beforeWorkers[name]?.(env, work);
+  const workflowId = await work(
+    async () =>
+      (await recordedIncidents[name]?.(env, world)) ??
+      (await recordedResponders[name]?.(env, responder)) ??
+      (await recordedHeartbeats[name]?.(env)),
+  );
   if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);
   const history = await env.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
   const url = new URL(`histories/${file}.json`, import.meta.url);
@@ -53,6 +47,25 @@ async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, 
   await writeFile(url, `${text}\n`, { flag: 'wx' });
 }
 type Bundle = Awaited<ReturnType<typeof bundle>>;
+
+async function withWorkers<T>(
+  env: TestWorkflowEnvironment,
+  code: Bundle,
+  activities: object,
+  body: () => Promise<T>,
+): Promise<T> {
+  const common = { connection: env.nativeConnection, activities };
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.workflows, workflowBundle: code }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.delivery }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.projection }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  const result = await body();
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(running);
+  return result;
+}
 
 async function main(version: string, wanted: readonly string[]): Promise<void> {
   quietRuntime();

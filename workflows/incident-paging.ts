@@ -150,6 +150,8 @@ export class IncidentPaging {
 
   /** Once; what fails is tried beside the rest. */
   async stop(command: StopCommand): Promise<void> {
+    // Histories of before the patch have no such stop.
+    if (command.lostTick === true && !patched('stops-lost-tick')) return;
     const { accountId, id } = this.run.state.view;
     const request = { accountId, incidentId: command.incidentId ?? id, command };
     try {

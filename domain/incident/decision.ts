@@ -60,6 +60,8 @@ export type IncidentCommand =
         readonly urgency: Urgency;
         readonly sparing: readonly string[];
       };
+      /** The page was never commanded here, but may have been where its worker was lost. */
+      readonly lostTick?: true;
     }
   | { readonly type: 'absorb'; readonly commandId: string; readonly source: IncidentAddress };
 

@@ -32,7 +32,11 @@ export function isWanted(state: IncidentState, command: IncidentCommand): boolea
  * A page that failed may have reached some before it was overtaken. They are told to stop, whoever they are,
  * unless they are paged for this incident by other means.
  */
-export function takeGivenUp(d: Draft, command: Extract<IncidentCommand, { type: 'page' }>): void {
+export function takeGivenUp(
+  d: Draft,
+  command: Extract<IncidentCommand, { type: 'page' }>,
+  why: { readonly lostTick?: true } = {},
+): void {
   const { view, pagedUserIds, requestedUserIds, currentPage } = d.state;
   const open = view.status === 'triggered';
   const by = open ? (currentPage?.agent ?? view.lastStatusChangeBy) : view.lastStatusChangeBy;
@@ -49,6 +53,7 @@ export function takeGivenUp(d: Draft, command: Extract<IncidentCommand, { type: 
       urgency: view.urgency,
       sparing: [...new Set([...pagedUserIds, ...requestedUserIds])],
     },
+    ...why,
   });
 }
 

@@ -117,6 +117,27 @@ test('after an outage no step is skipped, and each keeps a minute', () => {
   expect([d.state.view.escalation.ruleIndex, dueAt(d.state)]).toEqual([2, after(66)]);
 });
 
+test('an answer when the next step is due: whom a lost worker may have paged for it is told to stop', () => {
+  const d = new Drive().alert().page();
+  d.on({ type: 'answer', answer: answer('acknowledge', '1', after(5)) }, after(5));
+  expect(d.pages()).toHaveLength(1);
+  // With the number that the page had there: a later page of the same people goes on.
+  expect(d.stops()).toMatchObject([
+    { userIds: ['U1'] },
+    { userIds: [], upTo: '2', lostTick: true, mayHaveReached: { targets: [{ id: 'U2' }] } },
+  ]);
+  expect(d.types()).not.toContain('escalate');
+});
+
+test('what leaves the due step as it is, or comes before it is due, stops nobody', () => {
+  const d = new Drive().alert().page();
+  d.on(act({ type: 'note', content: 'n' }, '2', after(5)), after(5));
+  expect(d.stops()).toEqual([]);
+  const early = new Drive().alert().page();
+  early.on({ type: 'answer', answer: answer('acknowledge') }, after(4));
+  expect(early.stops()).toMatchObject([{ userIds: ['U1'] }]);
+});
+
 test('an acknowledgement stops the pages and the escalation; a second person is added', () => {
   const d = new Drive()
     .alert()

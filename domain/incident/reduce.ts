@@ -3,7 +3,7 @@ import { takeEvent, takeManual } from './alerts.ts';
 import type { Draft } from './draft.ts';
 import { takeAbsorbed, takeAbsorbFailed, takeForwarded, takeReleased } from './merge.ts';
 import { takeGivenUp, takePaged, takeUnreachable } from './paging.ts';
-import { allDue, takeTick } from './tick.ts';
+import { allDue, dueAt, pagesOfTick, takeTick } from './tick.ts';
 import type { IncidentCommand, IncidentEvent, IncidentState, IncidentView } from './types.ts';
 
 /** What one event does to an incident. `commands` are to be run in their order. */
@@ -19,9 +19,19 @@ export interface Reduction {
 export function reduce(state: IncidentState, event: IncidentEvent, nowIso: string): Reduction {
   const draft: Draft = { state, commands: [], now: nowIso };
   take(draft, event);
+  if (event.type !== 'tick') stopLostTick(draft, state);
   if (draft.state.view === state.view && draft.state.outbox === state.outbox)
     return { state: draft.state, commands: draft.commands };
   return { state: revise(draft), commands: draft.commands };
+}
+
+/**
+ * A tick that was due may have paged already: by a worker that was lost before it could tell. When something
+ * overtakes the tick now, whoever it has reached would never be told to stop.
+ */
+function stopLostTick(d: Draft, before: IncidentState): void {
+  if (dueAt(d.state) === dueAt(before)) return;
+  for (const page of pagesOfTick(before, d.now)) takeGivenUp(d, page, { lostTick: true });
 }
 
 function take(d: Draft, event: IncidentEvent): void {

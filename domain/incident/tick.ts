@@ -1,7 +1,9 @@
 import { clockCause, type Draft, latest, setState } from './draft.ts';
 import { stepOn, unacknowledge } from './escalation.ts';
 import { resolve } from './status.ts';
-import type { IncidentState } from './types.ts';
+import type { IncidentCommand, IncidentState } from './types.ts';
+
+type PageCommand = Extract<IncidentCommand, { type: 'page' }>;
 
 interface Due {
   readonly kind: 'escalate' | 'acknowledgement' | 'snooze' | 'resolve';
@@ -35,6 +37,13 @@ function autoResolveAt(state: IncidentState): string {
 
 function nextDue(state: IncidentState): Due | undefined {
   return allDue(state)[0];
+}
+
+/** The pages that a tick sends which is due now; none while nothing is due. */
+export function pagesOfTick(state: IncidentState, now: string): readonly PageCommand[] {
+  const tick: Draft = { state, commands: [], now };
+  takeTick(tick);
+  return tick.commands.filter((command) => command.type === 'page');
 }
 
 /** Does what is due, one thing a tick: the next is due at once if it is late as well. */

@@ -10,10 +10,10 @@ export type Scenario = (env: TestWorkflowEnvironment, world: World) => Promise<s
 
 const now = () => new Date().toISOString();
 
-function trigger(env: TestWorkflowEnvironment, incidentId: string) {
+function trigger(env: TestWorkflowEnvironment, incidentId: string, timeoutSec = 1800) {
   const start: IncidentInput = {
     incidentId,
-    settings: settings({ service: { acknowledgementTimeoutSec: 1800 } }),
+    settings: settings({ service: { acknowledgementTimeoutSec: timeoutSec } }),
     manual: null,
   };
   return env.client.workflow.signalWithStart(INCIDENT.workflow, {
@@ -113,6 +113,12 @@ export const recordedIncidents: Readonly<Record<string, Scenario>> = {
     await handle.result();
     return handle.workflowId;
   },
+  // Begun by `beforeWorkers`: the acknowledgement ran out and the alert resolved while no worker was there.
+  'incident-overtaken': async (env) => {
+    const handle = env.client.workflow.getHandle('incident/ACC/SVC/POVERTAKEN');
+    await handle.result();
+    return handle.workflowId;
+  },
   // Begun by `beforeWorkers`: the next incident of the key, whose trigger came before any worker.
   'incident-in-order': async (env) => {
     const handle = env.client.workflow.getHandle('incident/ACC/SVC/PORDER');
@@ -123,8 +129,26 @@ export const recordedIncidents: Readonly<Record<string, Scenario>> = {
   },
 };
 
-/** What comes before any worker runs. Answers the run whose history is kept. */
-export const beforeWorkers: Readonly<Record<string, Scenario>> = {
+/** Runs workers while the body runs. */
+type Work = (body: () => Promise<void>) => Promise<void>;
+
+/** What comes before any worker runs, but for those that it runs itself. Answers the run whose history is kept. */
+export const beforeWorkers: Readonly<
+  Record<string, (env: TestWorkflowEnvironment, work: Work) => Promise<string>>
+> = {
+  'incident-overtaken': async (env, work) => {
+    const handle = await trigger(env, 'POVERTAKEN', 2);
+    await work(async () => {
+      await env.sleep(500);
+      await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', now(), 'POVERTAKEN'));
+      await env.sleep(500);
+    });
+    await env.sleep(2500);
+    const about = { dedupKey: 'POVERTAKEN', receivedAt: now() };
+    const end = alertEvent({ ...about, eventId: 'end', action: 'resolve' });
+    await handle.signal(INCIDENT.signals.events, [end]);
+    return handle.signaledRunId;
+  },
   'incident-in-order': async (env) => {
     const handle = await trigger(env, 'PORDER');
     await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '2', now(), 'PORDER'));

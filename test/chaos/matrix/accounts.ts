@@ -14,6 +14,8 @@ export const BAD_NUMBER = '+15005550000';
 export interface Cast {
   readonly account: string;
   readonly unreachable: boolean;
+  /** Seconds after which an acknowledgement is over; null: never. */
+  readonly acknowledgementTimeoutSec: number | null;
 }
 
 function person(cast: Cast, number: 1 | 2 | 3): User {
@@ -45,7 +47,9 @@ function policyOf({ account }: Cast): EscalationPolicy {
 
 /** What an incident of the account is started with. */
 export function settingsOf(cast: Cast): IncidentSettings {
-  return { ...settings(), accountId: cast.account, policy: policyOf(cast) };
+  const { account, acknowledgementTimeoutSec } = cast;
+  const usual = settings({ service: { acknowledgementTimeoutSec } });
+  return { ...usual, accountId: account, policy: policyOf(cast) };
 }
 
 /** The account as the directory has it. */

@@ -1,12 +1,18 @@
 import { expect } from 'vitest';
 import type { IncidentView, LogEntry } from '../../../domain/incident/types.ts';
 import type { LedgerLine } from './faults.ts';
+import type { Story } from './stories.ts';
 
 /** A message that left so soon after the end may have been under way. */
 const UNDER_WAY_MS = 2000;
 
+type Expected = Pick<Story, 'escalations' | 'underWayMs'>;
+
 /** The invariants, over what one account's incidents and people did. */
-export function checkInvariants(lines: readonly LedgerLine[], escalations: number): void {
+export function checkInvariants(
+  lines: readonly LedgerLine[],
+  { escalations, underWayMs = UNDER_WAY_MS }: Expected,
+): void {
   const views = lines.flatMap((line) =>
     line.type === 'projected' && line.batch.view ? [line.batch.view] : [],
   );
@@ -15,7 +21,7 @@ export function checkInvariants(lines: readonly LedgerLine[], escalations: numbe
   for (const id of new Set(views.map((view) => view.id))) {
     const last = views.findLast((view) => view.id === id);
     expect(last?.status).toBe('resolved');
-    expectNothingAfter(lines, id, Date.parse(last?.resolvedAt ?? ''));
+    expectNothingAfter(lines, id, Date.parse(last?.resolvedAt ?? '') + underWayMs);
   }
   expectTwoCopies(lines);
   expectSteps(entries, escalations);
@@ -48,7 +54,7 @@ function expectNothingAfter(lines: readonly LedgerLine[], incidentId: string, en
   const late = pagesOf(lines)
     .filter((page) => page.incidentId === incidentId)
     .map(({ pageId, to, line }) => ({ pageId, to, afterEndMs: line.atMs - endMs }))
-    .filter(({ afterEndMs }) => afterEndMs > UNDER_WAY_MS);
+    .filter(({ afterEndMs }) => afterEndMs > 0);
   expect(late).toEqual([]);
 }
 

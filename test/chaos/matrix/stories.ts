@@ -131,6 +131,13 @@ export class Stage {
     await until(async () => (await this.view(key)).status === status, LIMIT_MS);
   }
 
+  /** The fault has come about. */
+  async untilStruck(): Promise<void> {
+    const { account } = this.cast;
+    const isStruck = (line: LedgerLine) => line.type === 'struck' && line.fault.account === account;
+    await until(() => this.ledger.some(isStruck), LIMIT_MS);
+  }
+
   async end(...keys: string[]): Promise<void> {
     for (const key of keys) await this.incident(key).result();
   }
@@ -144,7 +151,12 @@ export interface Story {
   readonly prepare: (stage: Stage) => Promise<void>;
   readonly strike: (stage: Stage) => Promise<unknown>;
   readonly finish: (stage: Stage) => Promise<void>;
+  /** Once the fault has come about, and where it kills the worker, before there is another one. */
+  readonly overtake?: (stage: Stage) => Promise<void>;
   readonly unreachable?: boolean;
+  readonly acknowledgementTimeoutSec?: number;
+  /** A message that left so long after the end, in milliseconds, may have been under way; absent: 2,000. */
+  readonly underWayMs?: number;
   /** How often the incidents of the story go on to rule 2. */
   readonly escalations: number;
 }
@@ -179,6 +191,24 @@ export const answered: Story = {
   },
   strike: (stage) => stage.reply(1, 'acknowledge'),
   finish: (stage) => resolveBy(stage, 1),
+  escalations: 0,
+};
+
+/** The acknowledgement runs out, and both are paged again; the alert resolves before that page is known. */
+export const pagedAgain: Story = {
+  prepare: answered.prepare,
+  strike: async (stage) => {
+    await stage.reply(1, 'acknowledge');
+    await stage.untilStruck();
+  },
+  overtake: (stage) => stage.send('a', stage.event('a', 'resolve')),
+  finish: async (stage) => {
+    await stage.end('a');
+    await stage.untilStopped(1, 2);
+  },
+  acknowledgementTimeoutSec: 3,
+  // What the killed worker had paged goes out before the incident's own task is taken from it.
+  underWayMs: 20_000,
   escalations: 0,
 };
 
