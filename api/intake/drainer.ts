@@ -45,6 +45,8 @@ export class Drainer {
   readonly #resting = new RestingKeys();
   /** Keys whose rows are with Temporal, or were, and are not yet removed. */
   readonly #busy = new Set<string>();
+  /** Units that were tried and could not be claimed: by the id of their first row, how many rows they have. */
+  readonly #unclaimed = new Map<number, number>();
   /** Unique, and says to an operator which process drains. */
   readonly #holder = `${hostname()}/${process.pid}/${randomUUID()}`;
   readonly #remover: Remover;
@@ -117,7 +119,7 @@ export class Drainer {
     const room = this.#room();
     if (room === 0 || this.#busy.size >= MAX_UNREMOVED) return POLL_MS;
     const rows = await spill.pick(room, [...this.#busy, ...this.#resting.keys()]);
-    const units = nextUnits(rows, directory);
+    const units = nextUnits(rows, directory).map((unit) => this.#remembered(unit));
     if (units.length === 0) return POLL_MS;
     const claimed = await this.#claim(units);
     if (!claimed) return 0;
@@ -125,9 +127,13 @@ export class Drainer {
     return units.length < room ? POLL_MS : 0;
   }
 
-  /** Few at a time would cost as many questions to PostgreSQL as many. */
+  /**
+   * Few at a time would cost as many questions to PostgreSQL as many. Senders that wait for a place, as they all do
+   * while PostgreSQL is read-only, take none away: what was promised before would never have its turn.
+   */
   #room(): number {
-    const { room, limit } = this.#options.engine;
+    const { places, limit } = this.#options.engine;
+    const room = Math.max(0, places - this.#sending);
     if (!this.#load.saturated) {
       return this.#sending === 0 || room >= Math.ceil(limit / 2) ? room : 0;
     }
@@ -135,7 +141,23 @@ export class Drainer {
     return this.#sending === 0 && rested ? Math.min(1, room) : 0;
   }
 
-  /** Null: another process leads by now. While PostgreSQL is read-only nothing can be claimed, and all is asked for. */
+  /** What was tried together while nothing could be claimed stays together, as what is claimed does. */
+  #remembered(unit: DrainUnit): DrainUnit {
+    const size = this.#unclaimed.get(unit.ids[0] ?? 0);
+    if (size === undefined || !unit.batch) return unit;
+    const [head, ...rest] = unit.batch;
+    return {
+      key: unit.key,
+      ids: unit.ids.slice(0, size),
+      batch: [head, ...rest.slice(0, size - 1)],
+      tried: { claim: '', agoMs: Number.POSITIVE_INFINITY },
+    };
+  }
+
+  /**
+   * Null: another process leads by now. While PostgreSQL is read-only nothing can be claimed; then this process, which
+   * nobody can take the lead from, remembers by itself what it tries.
+   */
   async #claim(units: readonly DrainUnit[]): Promise<readonly DrainUnit[] | null> {
     const fresh = units.filter(({ tried, batch }) => !tried && batch);
     if (fresh.length === 0) return units;
@@ -147,8 +169,8 @@ export class Drainer {
       return (await this.#options.spill.claim(this.#holder, claims)) ? units : null;
     } catch (error) {
       if (classifyDatabaseError(error) !== 'read_only') throw error;
-      const agoMs = Number.POSITIVE_INFINITY;
-      return units.map((unit) => ({ ...unit, tried: unit.tried ?? { claim: '', agoMs } }));
+      for (const { ids } of fresh) this.#unclaimed.set(ids[0] ?? 0, ids.length);
+      return units;
     }
   }
 
@@ -169,6 +191,7 @@ export class Drainer {
       spillEvents.inc({ result }, unit.ids.length);
       this.#resting.forget(unit.key);
       await this.#remover.remove(unit.ids);
+      this.#unclaimed.delete(unit.ids[0] ?? 0);
     } catch (error) {
       await this.#failed(unit, error).catch(() => undefined);
     }
@@ -187,7 +210,7 @@ export class Drainer {
       if (await engine.hasArrived({ workflowId: key, eventId, sinceMs })) return 'drained';
     }
     if (!this.#lease.holds) throw new EngineDown('away');
-    return (await engine.send(batch)) === 'stored' ? 'drained' : 'dropped';
+    return (await engine.sendFirst(batch)) === 'stored' ? 'drained' : 'dropped';
   }
 
   #sent(): void {

@@ -82,7 +82,12 @@ export class Engine {
 
   /** Calls that may begin now. */
   get room(): number {
-    return this.#breaker.lets ? Math.max(0, this.limit - this.#gate.inFlight) : 0;
+    return Math.max(0, this.places - this.#gate.inFlight);
+  }
+
+  /** Calls that `sendFirst` may have under way, whatever else waits. */
+  get places(): number {
+    return this.#breaker.lets ? this.limit : 0;
   }
 
   /** Calls at a time, as the engine takes them now. */
@@ -102,13 +107,13 @@ export class Engine {
   }
 
   /** Like `send`, but waits up to a second for room. */
-  async sendInTurn(batch: Batch): Promise<'stored' | 'dropped'> {
-    if (this.#breaker.state === 'open') throw new EngineDown('away');
-    try {
-      return await this.#gate.run(() => this.#send(batch));
-    } catch (error) {
-      throw error instanceof GateFull ? new EngineDown('no_room', error) : error;
-    }
+  sendInTurn(batch: Batch): Promise<'stored' | 'dropped'> {
+    return this.#sendByGate(batch, { first: false });
+  }
+
+  /** Like `sendInTurn`, and before all who wait there: what was accepted goes before what was not yet. */
+  sendFirst(batch: Batch): Promise<'stored' | 'dropped'> {
+    return this.#sendByGate(batch, { first: true });
   }
 
   /** Whether an earlier call has had its effect. @throws EngineDown */
@@ -118,6 +123,15 @@ export class Engine {
 
   close(): void {
     this.#breaker.close();
+  }
+
+  async #sendByGate(batch: Batch, turn: { readonly first: boolean }) {
+    if (this.#breaker.state === 'open') throw new EngineDown('away');
+    try {
+      return await this.#gate.run(() => this.#send(batch), turn);
+    } catch (error) {
+      throw error instanceof GateFull ? new EngineDown('no_room', error) : error;
+    }
   }
 
   async #send(batch: Batch): Promise<'stored' | 'dropped'> {

@@ -14,7 +14,7 @@ export class GateFull extends Error {
   override readonly name = 'GateFull';
 }
 
-/** Bounds the calls in flight, first come, first served. */
+/** Bounds the calls in flight: first come, first served, but for those that go before all that wait. */
 export class Gate {
   readonly #options: GateOptions;
   readonly #queue: { readonly enter: () => void; readonly timer: NodeJS.Timeout }[] = [];
@@ -29,9 +29,12 @@ export class Gate {
     return this.#inFlight;
   }
 
-  /** @throws GateFull when the queue is full or the wait too long. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.#enter();
+  /**
+   * `first`: goes before all that wait, however many those are; its caller bounds how many such calls there are.
+   * @throws GateFull when the queue is full or the wait too long.
+   */
+  async run<T>(work: () => Promise<T>, { first = false } = {}): Promise<T> {
+    await this.#enter(first);
     try {
       return await work();
     } finally {
@@ -39,23 +42,24 @@ export class Gate {
     }
   }
 
-  async #enter(): Promise<void> {
+  async #enter(first: boolean): Promise<void> {
     const { maxInFlight, maxWaiting } = this.#options;
     if (this.#inFlight < maxInFlight) this.#inFlight += 1;
-    else if (this.#queue.length >= maxWaiting) throw new GateFull('no place to wait');
-    else await this.#wait();
+    else if (this.#queue.length >= maxWaiting && !first) throw new GateFull('no place to wait');
+    else await this.#wait(first);
     this.#observe();
   }
 
   /** A call that leaves hands its place over, so the count stays. */
-  #wait(): Promise<void> {
+  #wait(first: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#queue.splice(this.#queue.indexOf(entry), 1);
         reject(new GateFull('waited too long'));
       }, this.#options.maxWaitMs);
       const entry = { enter: resolve, timer };
-      this.#queue.push(entry);
+      if (first) this.#queue.unshift(entry);
+      else this.#queue.push(entry);
       this.#observe();
     });
   }

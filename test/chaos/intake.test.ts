@@ -117,3 +117,30 @@ test('without PostgreSQL events go to Temporal; without both they are refused, i
   await Promise.all([world.postgres.primary.start(), world.temporal.restart()]);
   await expectLives('direct', keys);
 });
+
+// Last: it leaves more incidents behind than the others would wait for.
+test('PostgreSQL takes no writes and Temporal has no place: what was accepted goes before what is not', async () => {
+  world.temporal.hang();
+  const promised = keysOf('promised', 40);
+  const answers = await Promise.all(promised.map((key) => world.send(0, key, 'trigger')));
+  expect(refused(answers)).toEqual([]);
+  await world.postgres.setReadOnly(true);
+  const crowd = { isThere: true, sent: 0 };
+  const press = async () => {
+    while (crowd.isThere) {
+      crowd.sent += 1;
+      await world.sendAll(`crowd-${crowd.sent}`, ['trigger']);
+    }
+  };
+  const pressing = Promise.all(Array.from({ length: 150 }, press));
+  world.temporal.resume();
+  try {
+    await until(async () => (await world.started(promised)) === promised.length, 30_000);
+  } finally {
+    crowd.isThere = false;
+    await pressing;
+    await world.postgres.setReadOnly(false);
+  }
+  await until(async () => (await world.spilled()) === 0, RECOVERY_MS);
+  expect(await world.started(promised)).toBe(promised.length);
+});

@@ -8,6 +8,9 @@ import { openDatabase } from '../../db/database.ts';
 import { seed } from '../../db/seed.ts';
 import { DEMO_KEYS } from '../../db/seed-accounts.ts';
 import { freePort } from '../../platform/embedded/process.ts';
+import { hashKey } from '../../platform/ids.ts';
+import { connectTemporal, type TemporalConnection } from '../../temporal-config/client.ts';
+import { SEARCH_ATTRIBUTES } from '../../temporal-config/names.ts';
 import { OwnPostgres } from './own-postgres.ts';
 import { OwnTemporal } from './own-temporal.ts';
 import { ProductProcess } from './product-process.ts';
@@ -41,6 +44,7 @@ export class IntakeWorld {
   readonly apis: readonly [ApiProcess, ApiProcess];
   readonly #worker: ProductProcess;
   readonly #dataDir: string;
+  readonly #engine: TemporalConnection;
 
   private constructor(parts: {
     readonly temporal: OwnTemporal;
@@ -54,6 +58,12 @@ export class IntakeWorld {
     this.apis = parts.apis;
     this.#worker = parts.worker;
     this.#dataDir = parts.dataDir;
+    const there = { TEMPORAL_ADDRESS: parts.temporal.address, TEMPORAL_NAMESPACE: 'default' };
+    const logger = pino({ level: 'silent' });
+    this.#engine = connectTemporal(
+      { ...there, TEMPORAL_TLS: false, TEMPORAL_API_KEY: undefined },
+      { logger },
+    );
   }
 
   static async start(): Promise<IntakeWorld> {
@@ -101,6 +111,13 @@ export class IntakeWorld {
     return answers;
   }
 
+  /** Incidents that Temporal has of these keys, whatever PostgreSQL knows. */
+  async started(keys: readonly string[]): Promise<number> {
+    const hashes = keys.map((key) => `"${hashKey(key).slice(0, 32)}"`);
+    const query = `${SEARCH_ATTRIBUTES.dedupKey} in (${hashes.join(', ')})`;
+    return (await this.#engine.client.workflow.count(query)).count;
+  }
+
   async spilled(): Promise<number> {
     const [row] = await this.postgres.ask('select count(*)::int as n from spill');
     return Number(row?.['n']);
@@ -126,6 +143,7 @@ export class IntakeWorld {
 
   async close(): Promise<void> {
     this.temporal.resume();
+    await this.#engine.close();
     await Promise.all([...this.apis, this.#worker].map((one) => one.kill()));
     await Promise.all([this.temporal.close(), this.postgres.close()]);
     await rm(this.#dataDir, { recursive: true, force: true });
