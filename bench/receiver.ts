@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 export class Receiver {
   /** By the alert's dedup key (titles are `Bench {key}`): `performance.now()` when each page was complete. */
   readonly arrivals = new Map<string, number[]>();
+  /** By topic, oldest first: when each message came, and how many open incidents it counts. */
+  readonly byTopic = new Map<string, { readonly at: number; readonly open: number }[]>();
   /** Messages received. */
   messages = 0;
   /** What the watchdog has told the operators. */
@@ -25,13 +27,16 @@ export class Receiver {
           return;
         }
         const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string>;
-        const { title = '', message = '' } = body;
+        const { topic = '', title = '', message = '' } = body;
         const isWatchdog = title.startsWith('PD Lite watchdog');
         if (isWatchdog) this.told.push({ at: performance.now(), title });
         else if (this.refusesPages) {
           response.writeHead(503).end();
           return;
         }
+        const open = Number(/\b(\d+) open/.exec(title)?.[1] ?? 1);
+        const messages = this.byTopic.get(topic) ?? [];
+        this.byTopic.set(topic, [...messages, { at: performance.now(), open }]);
         this.#note(`${title} ${message}`, performance.now());
         response.setHeader('content-type', 'application/json');
         response.end(JSON.stringify({ id: `n${this.messages}`, event: 'message' }));
