@@ -133,14 +133,13 @@ describe('an address', () => {
     const standby = await postgres.addStandby();
     const old = postgres.primary;
     await fillPool();
-    postgres.address.switchTo(standby.port);
-    postgres.address.cut();
+    postgres.leadTo(standby, 'cut');
     expect(await becomes('read_only')).toBeLessThan(3000);
     await read();
     expect((await failure(() => write('standby'))).kind).toBe('read_only');
     await directory.refresh();
     await expect.poll(() => directory.ageMs(), { timeout: 5000 }).toBeGreaterThan(1500);
-    postgres.address.switchTo(old.port);
+    postgres.leadTo(old, 'kept');
     expect(await within(5000, () => write('primary'))).toBeLessThan(5000);
     await expect.poll(() => directory.ageMs(), { timeout: 5000 }).toBeLessThan(1500);
     await expect.poll(() => sessions(standby), { timeout: 5000 }).toBe(0);
@@ -152,7 +151,7 @@ describe('an address', () => {
     await fillPool();
     await postgres.setReadOnly(true);
     await standby.ask('select pg_promote()');
-    postgres.address.switchTo(standby.port);
+    postgres.leadTo(standby, 'kept');
     postgres.primary = standby;
     expect(await within(5000, () => write('promoted'))).toBeLessThan(5000);
     await expect.poll(() => sessions(old), { timeout: 5000 }).toBe(0);
