@@ -21,7 +21,8 @@ const STATEMENT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 2500;
 /** Two batches on their way in, one look, the drainer's two. */
 const CONNECTIONS = 5;
-const LIFETIME_SEC = 300;
+/** A connection that is older may lead to where the address led before. */
+const LIFETIME_SEC = 3;
 
 /** An accepted event on its way into the spill. */
 export interface SpillRow {
