@@ -68,8 +68,8 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
   const random = createRandom(run.seed).fork(scenario.name);
   const population = planPopulation(scenario.people, random.fork('population'));
   run.say('starting everything …');
-  const { apis, workers } = scenario;
-  const stack = await ChaosStack.start({ folder, apis, workers, population, signal });
+  const { apis, workers, standbys = 0 } = scenario;
+  const stack = await ChaosStack.start({ folder, apis, workers, standbys, population, signal });
   try {
     const plan = scenario.plan(random.fork('faults'), run.durationMs);
     const load = loadOf(scenario, run.durationMs);
@@ -121,7 +121,14 @@ async function play(
   const stopsPaging = run.scenario.stopsPaging ?? (() => false);
   const { say, signal } = run;
   await Promise.all([
-    runFaults({ stack, plan, startAt, ledger, stopsPaging, say }),
+    runFaults({
+      stack,
+      plan,
+      startAt,
+      onWindow: (window) => ledger.append(window),
+      stopsPaging,
+      say,
+    }),
     stack.runClient('sender', CLIENTS, ['sender', settings]),
   ]);
   await settle(run, played);

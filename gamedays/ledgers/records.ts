@@ -98,6 +98,14 @@ export interface FaultWindow {
   readonly stopsPaging: boolean;
   /** Channels of a provider whose requests were taken off the product's hands and came through only at the end. */
   readonly holds?: { readonly provider: string; readonly channels: readonly string[] };
+  /** How PostgreSQL is to the product meanwhile. */
+  readonly database?:
+    | {
+        readonly mode: 'read_only' | 'unavailable';
+        /** By another server: until it takes changes counts from the beginning, not from the end. */
+        readonly takenOver: boolean;
+      }
+    | undefined;
 }
 
 export interface FinalIncident {

@@ -8,6 +8,7 @@ import pg from 'pg';
 import { PostgresServer, type PostgresServerOptions } from './postgres-server.ts';
 
 const run = promisify(execFile);
+const PRIMARY = 'primary_conninfo';
 
 /**
  * Makes a standby of a running server: a copy of its folder, which follows it once it is started.
@@ -23,12 +24,16 @@ export async function makeStandby(
   await rm(inFolder('postmaster.pid'), { force: true });
   await writeFile(inFolder('backup_label'), label);
   await writeFile(inFolder('standby.signal'), '');
-  const conninfo = `primary_conninfo = '${upstream.superuserUrl()}'\n`;
-  await appendFile(inFolder('postgresql.auto.conf'), conninfo);
+  await appendFile(inFolder('postgresql.auto.conf'), `${PRIMARY} = '${upstream.superuserUrl()}'\n`);
   // Files that this process made belong to whoever owns the cluster.
   const made = ['backup_label', 'standby.signal'].map(inFolder);
   await run('chown', [`--reference=${inFolder('PG_VERSION')}`, ...made]);
   return new PostgresServer(options);
+}
+
+/** A standby goes on with another server. */
+export async function follow(standby: PostgresServer, upstream: PostgresServer): Promise<void> {
+  await standby.set(PRIMARY, upstream.superuserUrl());
 }
 
 /** It takes writes when this resolves. */
