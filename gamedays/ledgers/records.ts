@@ -1,3 +1,5 @@
+import type { DatabaseRecords } from './database-records.ts';
+
 /**
  * What is known of a run from outside the product. All instants are milliseconds since 1970, by the one clock
  * of the machine.
@@ -12,6 +14,8 @@ export interface RunRecords {
   readonly finals: readonly FinalIncident[] | null;
   /** Events that the product says it refused; null when its counters were lost with a process. */
   readonly refusalsCounted: number | null;
+  /** Null: nothing happened to PostgreSQL, so nobody looked. */
+  readonly database: DatabaseRecords | null;
   /** What happened after this was not looked at. */
   readonly observedUntil: number;
 }
