@@ -6,6 +6,7 @@ import { connectionOptions } from './database.ts';
 import {
   CLAIM,
   INSERT,
+  LAST,
   LEAD,
   LOOK,
   PARK,
@@ -76,6 +77,8 @@ export interface SpillStore {
   /** Writes all rows in one statement; they are on disk when it resolves. */
   insert(rows: readonly SpillRow[]): Promise<void>;
   look(keys: readonly string[], limitMs: number): Promise<SpillLook>;
+  /** The last row of a key that waits; null when none does. */
+  last(key: string): Promise<Pick<SpilledRow, 'id' | 'event'> | null>;
   /** Becomes, or stays, the one that drains, for `leaseMs` from before the call. False: somebody else is. */
   lead(holder: string, leaseMs: number): Promise<boolean>;
   release(holder: string): Promise<void>;
@@ -116,6 +119,11 @@ export function openSpill(url: string, { logger }: { readonly logger: Logger }):
       await pool.query({ name: 'spill-insert', text: INSERT, values: columns(rows) });
     },
     look: (keys, limitMs) => look(pool, keys, limitMs),
+    last: async (key) => {
+      const query = { name: 'spill-last', text: LAST, values: [key] };
+      const { rows } = await pool.query<Pick<SpilledRow, 'id' | 'event'>>(query);
+      return rows[0] ?? null;
+    },
     lead: async (holder, leaseMs) => {
       const { rowCount } = await pool.query(LEAD, [holder, leaseMs / 1000]);
       return rowCount === 1;
