@@ -3,7 +3,8 @@ import pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
 import { classifyDatabaseError, OutcomeUnknownError } from './errors.ts';
-import { ServerWatch, socketMaker, type DatabaseMode, type Outage } from './server-watch.ts';
+import { socketMaker } from './server-probe.ts';
+import { ServerWatch, type DatabaseMode, type Outage } from './server-watch.ts';
 
 export type { DatabaseMode } from './server-watch.ts';
 

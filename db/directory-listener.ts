@@ -2,7 +2,7 @@ import pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
 import { connectionOptions } from './database.ts';
-import { socketMaker } from './server-watch.ts';
+import { socketMaker } from './server-probe.ts';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 5000;

@@ -74,11 +74,14 @@ where a.id = any($1)`;
 /** The version of every account, and what the server is that says so; small, since it is asked every second. */
 export const ACCOUNT_VERSIONS = `select pg_is_in_recovery() as "isStandby",
   current_setting('transaction_read_only') = 'on' as "isReadOnly",
+  pg_postmaster_start_time()::text as server,
   (select coalesce(jsonb_object_agg(v.account_id, v.version), '{}') from directory_versions v) as versions`;
 
 export interface VersionsRow {
   readonly isStandby: boolean;
   /** A standby, or a server that was frozen or demoted by a setting. */
   readonly isReadOnly: boolean;
+  /** Another one for another server. */
+  readonly server: string;
   readonly versions: Readonly<Record<string, number>>;
 }

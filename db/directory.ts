@@ -14,6 +14,8 @@ const POLL_MS = 1000;
 /** Accounts that one statement loads; batches go one after the other, so this bounds the load as well. */
 const BATCH = 25;
 const STATEMENT_TIMEOUT_MS = 5000;
+/** A connection that is older may lead to where the address led before. */
+const LIFETIME_SEC = 3;
 /** It asks for little: a server that hangs is not waited for longer. */
 const VERSIONS_QUERY = { text: ACCOUNT_VERSIONS, query_timeout: 2000 };
 
@@ -68,6 +70,7 @@ class PostgresDirectory implements LiveDirectory {
   #failing = false;
   /** The last look met no server, or one that takes no writes: what listens may hold on to it. */
   #wasSuspect = false;
+  #server: string | undefined;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -80,7 +83,8 @@ class PostgresDirectory implements LiveDirectory {
   constructor(url: string, { logger, pollMs = POLL_MS, copy }: DirectoryOptions) {
     this.#logger = logger;
     this.#pollMs = pollMs;
-    this.#pool = new pg.Pool({ ...connectionOptions(url, STATEMENT_TIMEOUT_MS), max: 2 });
+    const options = connectionOptions(url, STATEMENT_TIMEOUT_MS);
+    this.#pool = new pg.Pool({ ...options, max: 2, maxLifetimeSeconds: LIFETIME_SEC });
     this.#pool.on('error', (error) => logger.debug({ err: error }, 'idle connection lost'));
     // The pool listens to idle ones only, and an error that nobody hears ends the process.
     this.#pool.on('connect', (client) => {
@@ -185,7 +189,7 @@ class PostgresDirectory implements LiveDirectory {
   }
 
   async #askVersions(): Promise<VersionsRow> {
-    const wasSuspect = this.#wasSuspect;
+    const [wasSuspect, before] = [this.#wasSuspect, this.#server];
     this.#wasSuspect = true;
     const client = await this.#pool.connect();
     let row: VersionsRow | undefined;
@@ -196,8 +200,10 @@ class PostgresDirectory implements LiveDirectory {
     } finally {
       // The address of a server that takes no writes, or does not answer, may lead elsewhere by now.
       this.#wasSuspect = row?.isReadOnly ?? true;
+      this.#server = row?.server ?? before;
       client.release(this.#wasSuspect);
-      if (wasSuspect && !this.#wasSuspect) this.#listener.restart();
+      const moved = before !== undefined && this.#server !== before;
+      if (moved || (wasSuspect && !this.#wasSuspect)) this.#listener.restart();
     }
   }
 

@@ -1,23 +1,15 @@
-import { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
-import pg from 'pg';
+import type pg from 'pg';
 
 import type { Logger } from '../platform/logger.ts';
 import { DatabaseUnavailableError } from './errors.ts';
+import { ServerProbe } from './server-probe.ts';
 
+/** With the probe's 1.5 s the longest that a server which hangs goes unnoticed: 2 s. */
 const EVERY_MS = 500;
-/** With `EVERY_MS` the longest that a server which hangs goes unnoticed: 2 s. */
-const ANSWER_MS = 1500;
-/** A timer that fires later than this tells of a process that stood still, not of a silent server. */
-const STALL_MS = 250;
-const STALLS_FORGIVEN = 3;
 /** Time for work whose connection was cut to fail by itself. */
 const CUT_MS = 50;
 /** The server says nothing of a full disk but by refusing writes: after one, this long. */
 const DISK_FULL_MS = 5000;
-
-const PROBE = `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as read_only`;
 
 /** `unknown` until the first look. `read_only`: a standby, an operator's freeze or a full disk. */
 export type DatabaseMode = 'unknown' | 'writable' | 'read_only' | 'unavailable';
@@ -32,23 +24,25 @@ export interface Outage {
 
 export interface ServerWatchOptions {
   readonly logger: Logger;
-  /** Called after each change but the first; `unavailable` wants every connection cut. */
+  /**
+   * Called after each change but the first, and when the address leads to another server;
+   * `unavailable` wants every connection cut.
+   */
   readonly onChange: (mode: DatabaseMode) => void;
 }
 
 /**
- * Looks at the server twice a second on a connection of its own: so that one which
- * hangs costs a request 2 s at most and the next ones nothing, and one that was demoted is left behind. Where
- * it is not the primary it connects anew for each look, because the address may have moved on.
+ * Looks at the server twice a second on connections of its own: so that one which hangs costs a request 2 s at
+ * most and the next ones nothing, and one to which the address no longer leads is left behind.
  */
 export class ServerWatch {
-  readonly #options: pg.ClientConfig;
   readonly #logger: Logger;
   readonly #onChange: (mode: DatabaseMode) => void;
   readonly #waiting = new Set<(error: Error) => void>();
   readonly #hoping = new Set<() => void>();
-  #probe: Probe | undefined;
+  readonly #probe: ServerProbe;
   #mode: DatabaseMode = 'unknown';
+  #server: string | undefined;
   #reason: unknown;
   #outage: Outage | null = null;
   #answeredAt = 0;
@@ -58,7 +52,7 @@ export class ServerWatch {
   #running: Promise<void> | undefined;
 
   constructor(options: pg.ClientConfig, { logger, onChange }: ServerWatchOptions) {
-    this.#options = options;
+    this.#probe = new ServerProbe(options, () => this.noteFailure(undefined));
     this.#logger = logger;
     this.#onChange = onChange;
   }
@@ -116,7 +110,7 @@ export class ServerWatch {
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const wake of this.#hoping) wake();
-    this.#probe?.cut();
+    this.#probe.cut();
     await this.#running;
   }
 
@@ -133,13 +127,12 @@ export class ServerWatch {
 
   async #lookOnce(): Promise<void> {
     const askedAt = performance.now();
-    const probe = (this.#probe ??= new Probe(this.#options, () => this.noteFailure(undefined)));
     try {
-      const readOnly = await within(probe.isReadOnly(), ANSWER_MS);
-      if (readOnly) this.#drop(probe);
-      this.#become(readOnly ? 'read_only' : 'writable');
+      const { readOnly, server } = await this.#probe.look();
+      const moved = this.#server !== undefined && this.#server !== server;
+      this.#server = server;
+      this.#become(readOnly ? 'read_only' : 'writable', moved);
     } catch (error) {
-      this.#drop(probe);
       // A lost connection is one thing, a lost server another.
       if (this.#closed || this.#answeredAt > askedAt) return;
       this.#reason = error;
@@ -147,14 +140,13 @@ export class ServerWatch {
     }
   }
 
-  #drop(probe: Probe): void {
-    probe.cut();
-    this.#probe = undefined;
-  }
-
-  #become(mode: DatabaseMode): void {
+  #become(mode: DatabaseMode, moved = false): void {
     const before = this.#mode;
-    if (mode === before || this.#closed) return;
+    if (this.#closed) return;
+    if (mode === before) {
+      if (moved) this.#onChange(mode);
+      return;
+    }
     this.#mode = mode;
     this.#outage = outageAfter(this.#outage, before, mode);
     this.#tell(before, mode);
@@ -203,66 +195,4 @@ function outageAfter(last: Outage | null, before: DatabaseMode, mode: DatabaseMo
   if (mode === 'writable') return last && { ...last, endedAt: last.endedAt ?? Date.now() };
   if (before === 'unknown') return { startedAt: null, endedAt: null };
   return before === 'writable' ? { startedAt: Date.now(), endedAt: null } : last;
-}
-
-/** One connection that only asks how the server is. */
-class Probe {
-  readonly #client: pg.Client;
-  readonly #sockets = socketMaker();
-  #connected: Promise<unknown> | undefined;
-
-  constructor(options: pg.ClientConfig, onLost: () => void) {
-    this.#client = new pg.Client({ ...options, stream: this.#sockets.make });
-    this.#client.on('error', onLost);
-  }
-
-  async isReadOnly(): Promise<boolean> {
-    this.#connected ??= this.#client.connect();
-    await this.#connected;
-    const { rows } = await this.#client.query<{ read_only: boolean }>(PROBE);
-    return rows[0]?.read_only ?? false;
-  }
-
-  cut(): void {
-    this.#client.removeAllListeners('error').on('error', () => undefined);
-    this.#sockets.cutAll();
-  }
-}
-
-/** Sockets for the driver that can be cut: its own `end` waits for a server that may never answer. */
-export function socketMaker(): { readonly make: () => Socket; readonly cutAll: () => void } {
-  const open = new Set<Socket>();
-  return {
-    make: () => {
-      const socket = new Socket();
-      open.add(socket);
-      socket.once('close', () => open.delete(socket));
-      return socket;
-    },
-    cutAll: () => {
-      for (const socket of open) socket.destroy();
-    },
-  };
-}
-
-/** @throws Error after `limitMs`, but not because this process itself stood still. */
-async function within<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_resolve, reject) => {
-    const arm = (stallsLeft: number): void => {
-      const due = performance.now() + limitMs;
-      timer = setTimeout(() => {
-        const stalled = performance.now() - due > STALL_MS && stallsLeft > 0;
-        // What has arrived meanwhile is read before timers count again.
-        if (stalled) arm(stallsLeft - 1);
-        else void nextTurn().then(() => reject(new Error(`no answer within ${limitMs} ms`)));
-      }, limitMs);
-    };
-    arm(STALLS_FORGIVEN);
-  });
-  try {
-    return await Promise.race([work, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

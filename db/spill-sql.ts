@@ -17,6 +17,9 @@ select
   coalesce(extract(epoch from now() - l.oldest_at) * 1000, 0)::float8 as oldest_ms
 from spill_lease l`;
 
+export const LAST = `
+select s.id, s.event from spill s where s.parked_at is null and s.key = $1 order by s.id desc limit 1`;
+
 export const LEAD = `
 update spill_lease l set holder = $1, held_until = clock_timestamp() + make_interval(secs => $2)
 where l.holder = $1 or l.held_until < clock_timestamp()`;

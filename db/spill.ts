@@ -6,6 +6,7 @@ import { connectionOptions } from './database.ts';
 import {
   CLAIM,
   INSERT,
+  LAST,
   LEAD,
   LOOK,
   PARK,
@@ -21,7 +22,8 @@ const STATEMENT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 2500;
 /** Two batches on their way in, one look, the drainer's two. */
 const CONNECTIONS = 5;
-const LIFETIME_SEC = 300;
+/** A connection that is older may lead to where the address led before. */
+const LIFETIME_SEC = 3;
 
 /** An accepted event on its way into the spill. */
 export interface SpillRow {
@@ -75,6 +77,8 @@ export interface SpillStore {
   /** Writes all rows in one statement; they are on disk when it resolves. */
   insert(rows: readonly SpillRow[]): Promise<void>;
   look(keys: readonly string[], limitMs: number): Promise<SpillLook>;
+  /** The last row of a key that waits; null when none does. */
+  last(key: string): Promise<Pick<SpilledRow, 'id' | 'event'> | null>;
   /** Becomes, or stays, the one that drains, for `leaseMs` from before the call. False: somebody else is. */
   lead(holder: string, leaseMs: number): Promise<boolean>;
   release(holder: string): Promise<void>;
@@ -115,6 +119,11 @@ export function openSpill(url: string, { logger }: { readonly logger: Logger }):
       await pool.query({ name: 'spill-insert', text: INSERT, values: columns(rows) });
     },
     look: (keys, limitMs) => look(pool, keys, limitMs),
+    last: async (key) => {
+      const query = { name: 'spill-last', text: LAST, values: [key] };
+      const { rows } = await pool.query<Pick<SpilledRow, 'id' | 'event'>>(query);
+      return rows[0] ?? null;
+    },
     lead: async (holder, leaseMs) => {
       const { rowCount } = await pool.query(LEAD, [holder, leaseMs / 1000]);
       return rowCount === 1;

@@ -8,6 +8,8 @@ const BUSY_POLL_MS = 100;
 const IDLE_POLL_MS = 1000;
 /** Keys of its own rows that a process remembers in case PostgreSQL goes; beyond it all keys count as known. */
 const REMEMBERED = 100_000;
+/** Of them those that one look of the poll asks about. */
+const ASKED = 100;
 
 /**
  * What this process knows of the events in the spill. An event may overtake the spill only when a look that
@@ -16,7 +18,10 @@ const REMEMBERED = 100_000;
  */
 export class Backlog {
   readonly #spill: SpillStore;
-  readonly #ownKeys = new Set<string>();
+  /** When this process last wrote events of the key, as far as they may not have been drained yet. */
+  readonly #ownKeys = new Map<string, number>();
+  /** There are more such keys than were remembered. */
+  #hasForgotten = false;
   #last: SpillLook | undefined;
   #usable = true;
   /** Some of this process's own rows, due at once, may still be there. */
@@ -52,9 +57,14 @@ export class Backlog {
     return found.backlog || found.pending.has(key) ? 'wait' : 'pass';
   }
 
-  /** Whether this process has put events of this key there that may not have been drained yet. */
-  hasSpilled(key: string): boolean {
-    return this.#ownKeys.has(key) || this.#ownKeys.size >= REMEMBERED;
+  /**
+   * Milliseconds since this process last put events of this key there that may not have been drained yet;
+   * infinite when it has not.
+   */
+  spilledAgoMs(key: string): number {
+    const writtenAt = this.#ownKeys.get(key);
+    if (writtenAt === undefined) return this.#hasForgotten ? 0 : Number.POSITIVE_INFINITY;
+    return performance.now() - writtenAt;
   }
 
   /** Runs a write of this key's events. `due`: they do not wait for their key's storm. */
@@ -63,7 +73,7 @@ export class Backlog {
     this.#writing += one;
     try {
       await work();
-      if (this.#ownKeys.size < REMEMBERED) this.#ownKeys.add(key);
+      this.#remember(key);
       if (due) this.#own = true;
     } finally {
       this.#writing -= one;
@@ -74,6 +84,13 @@ export class Backlog {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  /** At the end: those that were written longest ago are asked about first. */
+  #remember(key: string): void {
+    this.#ownKeys.delete(key);
+    if (this.#ownKeys.size < REMEMBERED) this.#ownKeys.set(key, performance.now());
+    else this.#hasForgotten = true;
   }
 
   /** One look at a time; whoever asks meanwhile shares the next one, because this one may be too old. */
@@ -103,6 +120,7 @@ export class Backlog {
   async #look(keys: readonly string[]): Promise<SpillLook | null> {
     const writes = this.#writes;
     const quiet = this.#writing === 0;
+    const askedAt = performance.now();
     try {
       const found = await this.#spill.look(keys, LOOK_LIMIT_MS);
       this.#last = found;
@@ -110,8 +128,9 @@ export class Backlog {
       this.#usable = true;
       if (!found.backlog && quiet && this.#writing === 0 && this.#writes === writes) {
         this.#own = false;
-        if (found.empty) this.#ownKeys.clear();
+        if (found.empty) this.#forgetAll();
       }
+      this.#forget(keys, found, askedAt);
       return found;
     } catch {
       this.#usable = false;
@@ -121,11 +140,35 @@ export class Backlog {
     }
   }
 
+  #forgetAll(): void {
+    this.#ownKeys.clear();
+    this.#hasForgotten = false;
+  }
+
+  /** Keys without rows, unless they were written since; the others have their turn again later. */
+  #forget(keys: readonly string[], { pending }: SpillLook, askedAt: number): void {
+    for (const key of keys) {
+      const writtenAt = this.#ownKeys.get(key);
+      if (writtenAt === undefined || writtenAt >= askedAt) continue;
+      this.#ownKeys.delete(key);
+      if (pending.has(key)) this.#ownKeys.set(key, writtenAt);
+    }
+  }
+
+  #oldestKeys(): readonly string[] {
+    const oldest: string[] = [];
+    for (const key of this.#ownKeys.keys()) {
+      if (oldest.length >= ASKED) break;
+      oldest.push(key);
+    }
+    return oldest;
+  }
+
   #poll(): void {
     if (this.#closed) return;
     const busy = this.#own || !this.#usable;
     this.#timer = setTimeout(
-      () => void this.#look([]).then(() => this.#poll()),
+      () => void this.#look(this.#oldestKeys()).then(() => this.#poll()),
       busy ? BUSY_POLL_MS : IDLE_POLL_MS,
     );
     this.#timer.unref();

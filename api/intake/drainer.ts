@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { classifyDatabaseError } from '../../db/errors.ts';
-import type { SpillStore } from '../../db/spill.ts';
+import type { SpilledRow, SpillStore } from '../../db/spill.ts';
 import type { Directory } from '../../domain/directory.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { spillEvents } from '../metrics.ts';
@@ -43,10 +43,12 @@ export class Drainer {
   readonly #options: DrainerOptions;
   readonly #lease: Lease;
   readonly #resting = new RestingKeys();
-  /** Keys whose rows are with Temporal, or were, and are not yet removed. */
+  /** Keys of which rows are on their way to Temporal, or out of the table. */
   readonly #busy = new Set<string>();
   /** Units that were tried and could not be claimed: by the id of their first row, how many rows they have. */
   readonly #unclaimed = new Map<number, number>();
+  /** Keys of which nothing is left to drain, though rows of them are still there: PostgreSQL takes no change. */
+  readonly #drained = new Set<string>();
   /** Unique, and says to an operator which process drains. */
   readonly #holder = `${hostname()}/${process.pid}/${randomUUID()}`;
   readonly #remover: Remover;
@@ -62,7 +64,7 @@ export class Drainer {
   constructor(options: DrainerOptions) {
     this.#options = options;
     this.#lease = new Lease(options.spill, this.#holder);
-    this.#remover = new Remover(options.spill);
+    this.#remover = new Remover(options.spill, () => this.#drained.clear());
     this.#trouble = new DrainTrouble(options.logger);
   }
 
@@ -73,6 +75,11 @@ export class Drainer {
   /** There is something new to drain, or room for it. */
   wake(): void {
     this.#wake.resolve(undefined);
+  }
+
+  /** Whether the row is drained, though PostgreSQL does not let it go. */
+  hasDrained(id: number): boolean {
+    return this.#remover.keeps(id);
   }
 
   /** Lets calls under way finish and hands the lease back. */
@@ -117,14 +124,23 @@ export class Drainer {
     if (directory.ready === false || !(await this.#lease.keep())) return FOLLOW_MS;
     await this.#count();
     const room = this.#room();
-    if (room === 0 || this.#busy.size >= MAX_UNREMOVED) return POLL_MS;
-    const rows = await spill.pick(room, [...this.#busy, ...this.#resting.keys()]);
-    const units = nextUnits(rows, directory).map((unit) => this.#remembered(unit));
-    if (units.length === 0) return POLL_MS;
+    if (room === 0 || this.#busy.size + this.#drained.size >= MAX_UNREMOVED) return POLL_MS;
+    const skip = [...this.#busy, ...this.#drained, ...this.#resting.keys()];
+    const rows = await spill.pick(room, skip);
+    const units = nextUnits(this.#left(rows), directory).map((unit) => this.#remembered(unit));
+    if (units.length === 0) return rows.length > 0 ? 0 : POLL_MS;
     const claimed = await this.#claim(units);
     if (!claimed) return 0;
     for (const unit of claimed) this.#begin(unit);
     return units.length < room ? POLL_MS : 0;
+  }
+
+  /** What is not with Temporal yet. Keys of which nothing is left are not picked again. */
+  #left(rows: readonly SpilledRow[]): readonly SpilledRow[] {
+    const left = rows.filter(({ id }) => !this.#remover.keeps(id));
+    for (const { key } of rows) this.#drained.add(key);
+    for (const { key } of left) this.#drained.delete(key);
+    return left;
   }
 
   /**

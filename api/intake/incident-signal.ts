@@ -1,6 +1,7 @@
 import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 
+import type { AlertEvent } from '../../domain/event.ts';
 import { foldEvents } from '../../domain/intake/fold.ts';
 import { jsonBytes } from '../../domain/intake/fit.ts';
 import { INCIDENT } from '../../domain/messages.ts';
@@ -71,6 +72,8 @@ export interface Tried {
   readonly workflowId: string;
   /** Of the first event of the signal. */
   readonly eventId: string;
+  /** Given where the event may be another one: a trigger that was folded into one before it. */
+  readonly receivedAt?: string;
   /** Milliseconds since 1970: it was not sent before. */
   readonly sinceMs: number;
 }
@@ -100,7 +103,7 @@ interface Run {
 
 async function readRun(
   temporal: Client,
-  { workflowId, eventId }: Tried,
+  { workflowId, ...event }: Tried,
   runId: string | undefined,
 ): Promise<Run | null> {
   try {
@@ -109,10 +112,9 @@ async function readRun(
     const [first] = events;
     const started = first?.workflowExecutionStartedEventAttributes;
     return {
-      arrived: events.some((event) => {
-        const signal = event.workflowExecutionSignaledEventAttributes;
-        return signal?.input?.payloads?.some((payload) => holdsEvent(payload, eventId)) ?? false;
-      }),
+      arrived: events.some(({ workflowExecutionSignaledEventAttributes: signal }) =>
+        signal?.input?.payloads?.some((payload) => holdsEvent(payload, event)),
+      ),
       startedMs: Number(first?.eventTime?.seconds ?? 0) * 1000,
       previous: started?.continuedExecutionRunId ?? '',
     };
@@ -126,13 +128,18 @@ function isNotFound(error: unknown): boolean {
   return error instanceof Error && isGrpcServiceError(error) && NOT_FOUND.includes(error.code);
 }
 
-function holdsEvent(payload: Payload, eventId: string): boolean {
-  const value: unknown = defaultPayloadConverter.fromPayload(payload);
+function holdsEvent(
+  payload: Payload,
+  { eventId, receivedAt }: Pick<Tried, 'eventId' | 'receivedAt'>,
+): boolean {
+  const events: unknown = defaultPayloadConverter.fromPayload(payload);
   return (
-    Array.isArray(value) &&
-    value.some(
-      (event: unknown) =>
-        typeof event === 'object' && event !== null && Reflect.get(event, 'eventId') === eventId,
+    Array.isArray(events) &&
+    // What `signalIncident` has sent.
+    (events as readonly Partial<AlertEvent>[]).some(
+      (event) =>
+        event.eventId === eventId ||
+        (receivedAt !== undefined && event.repeats?.lastReceivedAt === receivedAt),
     )
   );
 }

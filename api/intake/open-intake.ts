@@ -30,6 +30,7 @@ export function openIntake(deps: IntakeDeps, spill: SpillStore | null): RunningI
       maxRows: config.SPILL_MAX_ROWS,
       maxBytes: config.SPILL_MAX_MB * 1_000_000,
       onSpilled: () => drainer?.wake(),
+      isDrained: (id) => drainer?.hasDrained(id) ?? false,
     },
   });
   drainer?.start();

@@ -84,20 +84,26 @@ describe('SpillWriter', () => {
 });
 
 describe('Remover', () => {
-  it('does not forget what it could not remove', async () => {
+  it('keeps in mind what it could not remove, and removes it later', async () => {
     const removed: (readonly number[])[] = [];
     let works = false;
+    let freed = 0;
     const remove = (ids: readonly number[]) => {
       if (!works) return Promise.reject(gone());
       removed.push(ids);
       return Promise.resolve();
     };
-    const remover = new Remover({ remove } as Partial<SpillStore> as SpillStore);
-    const all = Promise.all([remover.remove([1, 2]), remover.remove([3])]);
+    const store = { remove } as Partial<SpillStore> as SpillStore;
+    const remover = new Remover(store, () => (freed += 1));
+    const tries = Promise.all([remover.remove([1, 2]), remover.remove([3])]);
     await vi.advanceTimersByTimeAsync(5000);
+    expect(await tries).toEqual([false, false]);
+    expect([1, 2, 3, 4].map((id) => remover.keeps(id))).toEqual([true, true, true, false]);
     works = true;
     await vi.advanceTimersByTimeAsync(1000);
-    await all;
     expect(removed.flat().sort()).toEqual([1, 2, 3]);
+    expect([freed, remover.keeps(1)]).toEqual([1, false]);
+    expect(await remover.remove([4])).toBe(true);
+    expect(freed).toBe(1);
   });
 });

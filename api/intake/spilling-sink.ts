@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { SpillStore } from '../../db/spill.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { workflowIdOfEvent } from '../../temporal-config/incident-start.ts';
+import { ArrivedKeys } from './arrived-keys.ts';
 import { Backlog } from './backlog.ts';
 import { EngineDown, type Batch, type Engine } from './engine.ts';
 import { HotKeys, STORM_INTERVAL_MS } from './hot-keys.ts';
@@ -17,6 +18,8 @@ const MAX_WAITING_EVENTS = 10_000;
 /** Events of one post that are on their way at once. */
 const POST_CONCURRENCY = 100;
 const RETRY_AFTER_SEC = { unavailable: 5, overloaded: 2 } as const;
+/** Rows younger than this may be missing on a standby that PostgreSQL's address leads to. */
+const STANDBY_LAG_MS = 5000;
 
 /** The table and its bounds. */
 export interface SpillSettings {
@@ -25,6 +28,8 @@ export interface SpillSettings {
   readonly maxBytes: number;
   /** Called when events have come in that may be drained at once. */
   readonly onSpilled: () => void;
+  /** Whether this process has drained the row. */
+  readonly isDrained: (id: number) => boolean;
 }
 
 export interface SpillingSinkOptions {
@@ -39,6 +44,7 @@ type Stored = 'stored' | 'spilled';
 interface OpenSpill extends SpillSettings {
   readonly writer: SpillWriter;
   readonly backlog: Backlog;
+  readonly arrived: ArrivedKeys;
 }
 
 /**
@@ -59,6 +65,7 @@ export class SpillingSink implements IntakeSink {
       ...spill,
       writer: new SpillWriter(spill.store, logger),
       backlog: new Backlog(spill.store),
+      arrived: new ArrivedKeys({ engine, spill: spill.store, isDrained: spill.isDrained }),
     };
     this.#lanes = new Lanes({
       take: batchLength,
@@ -168,12 +175,17 @@ export class SpillingSink implements IntakeSink {
     return rows >= maxRows || bytes >= maxBytes;
   }
 
-  /**
-   * The last way in: Temporal, waiting for a place. Not for a key with events in the spill, because they would
-   * come after this one.
-   */
-  #sendWithoutSpill(key: string, batch: Batch): Promise<'stored' | EngineDown['reason']> {
-    if (this.#spill?.backlog.hasSpilled(key)) return Promise.resolve('away');
+  /** The last way in: Temporal, waiting for a place. Not for what would come before earlier events of its key. */
+  async #sendWithoutSpill(key: string, batch: Batch): Promise<'stored' | EngineDown['reason']> {
+    if (!(await this.#mayOvertake(key))) return 'away';
     return this.#send(batch, () => this.#engine.sendInTurn(batch));
+  }
+
+  /** Whether nothing of the key waits in the spill, or only rows that Temporal has and PostgreSQL does not let go. */
+  async #mayOvertake(key: string): Promise<boolean> {
+    const agoMs = this.#spill?.backlog.spilledAgoMs(key) ?? Number.POSITIVE_INFINITY;
+    if (!this.#spill || agoMs === Number.POSITIVE_INFINITY) return true;
+    const { backlog, arrived } = this.#spill;
+    return backlog.usable && agoMs > STANDBY_LAG_MS && (await arrived.has(key));
   }
 }

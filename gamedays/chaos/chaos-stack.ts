@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inheritedEnvironment } from '../../platform/config.ts';
 import { Child, runToEnd, type ChildOptions } from '../../platform/embedded/child.ts';
 import { findTemporalCli } from '../../platform/embedded/find-temporal.ts';
-import { startPostgres } from '../../platform/embedded/postgres.ts';
 import { RunFile } from '../../platform/embedded/run-file.ts';
 import { readSettings, type Settings } from '../../platform/embedded/settings.ts';
 import { startTemporal } from '../../platform/embedded/temporal.ts';
@@ -13,7 +12,9 @@ import type { AgentSettings } from '../faults/agent-settings.ts';
 import { FaultClient } from '../faults/client.ts';
 import { populate } from '../load/populate.ts';
 import type { Population } from '../load/population.ts';
+import type { PostgresServerOptions } from '../postgres/postgres-server.ts';
 import { KeptServer } from './kept-server.ts';
+import { PostgresCluster } from './postgres-cluster.ts';
 import {
   agentSettings,
   layOut,
@@ -29,6 +30,8 @@ export interface ChaosStackOptions {
   readonly folder: string;
   readonly apis: number;
   readonly workers: number;
+  /** Of PostgreSQL, of which one must have what is committed; 0: there is one server. */
+  readonly standbys: number;
   readonly population: Population;
   /** Aborted: the start is given up, and what was started ends. */
   readonly signal: AbortSignal;
@@ -56,9 +59,10 @@ interface Parts {
 export class ChaosStack {
   readonly topology: Topology;
   readonly faults: FaultClient;
-  /** By name: `api-1`, `worker-2`, `temporal`, `postgres`. */
+  /** By name: `api-1`, `worker-2`, `temporal`, `postgres`, `standby-1`. */
   readonly killables: ReadonlyMap<string, Killable>;
-  readonly servers: { readonly postgres: KeptServer; readonly temporal: KeptServer };
+  readonly postgres: PostgresCluster;
+  readonly #temporal: KeptServer;
   readonly #parts: Parts;
   readonly #killables = new Map<string, Killable>();
   readonly #children: Child[] = [];
@@ -100,31 +104,26 @@ export class ChaosStack {
     this.killables = this.#killables;
     const { port, token } = parts.agent;
     this.faults = new FaultClient({ url: `http://${local(port)}`, token });
-    const onSpawn = (name: string) => (pid: number) => this.faults.nameProcess(name, pid);
-    this.servers = {
-      postgres: new KeptServer({
-        start: () => this.#startPostgres(),
-        onSpawn: onSpawn('postgres'),
-      }),
-      temporal: new KeptServer({
-        start: () => this.#startTemporal(),
-        onSpawn: onSpawn('temporal'),
-      }),
-    };
-    for (const [name, server] of Object.entries(this.servers))
-      this.#killables.set(name, {
-        pid: () => server.pid,
-        isUp: () => Promise.resolve(server.pid !== null),
-      });
+    const onSpawn = (name: string, pid: number) => this.faults.nameProcess(name, pid);
+    this.postgres = new PostgresCluster({ place: (name) => this.#placePostgres(name), onSpawn });
+    this.#temporal = new KeptServer({
+      start: () => this.#startTemporal(),
+      onSpawn: (pid) => onSpawn('temporal', pid),
+    });
   }
 
   /** Ends everything that was started here, and nothing else. */
   async stop(): Promise<void> {
     await Promise.all(this.#children.reverse().map((child) => child.stop()));
-    await this.servers.temporal.stop();
-    await this.servers.postgres.stop();
+    await this.#temporal.stop();
+    await this.postgres.stop();
     await this.#parts.run.endAll();
     this.#parts.run.release();
+  }
+
+  /** By name: what is started again when it dies, unless it is held down. */
+  get servers(): ReadonlyMap<string, KeptServer> {
+    return new Map([...this.postgres.servers, ['temporal', this.#temporal]]);
   }
 
   /** Where a process of the product may be asked over HTTP. */
@@ -157,7 +156,11 @@ export class ChaosStack {
     this.#launch('fault-agent', 'gamedays/faults/main.ts', {}, [agentFile]);
     await this.#until('the fault agent', () => this.faults.list().then(() => true));
     this.#temporalCli = await findTemporalCli({ log: () => undefined });
-    await Promise.all([this.#startDatabase(), this.servers.temporal.start()]);
+    await Promise.all([this.#startDatabase(), this.#temporal.start()]);
+    for (const [name, server] of this.servers) {
+      const isUp = () => Promise.resolve(server.pid !== null);
+      this.#killables.set(name, { pid: () => server.pid, isUp });
+    }
     for (const name of VENDORS) {
       this.#launch(`vendor-${name}`, 'simulators/main.ts', {
         ...vendorEnvironment(topology, name),
@@ -188,21 +191,23 @@ export class ChaosStack {
   }
 
   async #startDatabase(): Promise<void> {
-    const { settings, agent, options } = this.#parts;
-    await this.servers.postgres.start();
+    const { settings, agent, options, topology } = this.#parts;
+    await this.postgres.start();
     const environment = { SUPERUSER_DATABASE_URL: agent.postgres['app'] ?? '' };
     await runToEnd(this.#child('migrate', 'db/main.ts', environment));
-    await populate(superuserUrl(settings, this.topology.postgres), options.population);
+    await populate(superuserUrl(settings, topology.postgres), options.population);
+    await this.postgres.addStandbys(topology.standbys.map((_, n) => `standby-${n + 1}`));
   }
 
-  async #startPostgres() {
+  #placePostgres(name: string): PostgresServerOptions {
     const { settings, options, topology, run } = this.#parts;
-    return startPostgres({
-      ...{ dataDir: path.join(options.folder, 'postgres'), port: topology.postgres },
-      ...{ password: settings.postgresPassword, log: () => undefined },
-      logFile: path.join(options.folder, 'logs', 'postgres.log'),
-      onSpawn: (pid) => run.add('postgres', pid, 'SIGINT'),
-    });
+    const standby = topology.standbys[Number(name.split('-')[1]) - 1];
+    return {
+      ...{ dataDir: path.join(options.folder, name), port: standby ?? topology.postgres },
+      password: settings.postgresPassword,
+      logFile: path.join(options.folder, 'logs', `${name}.log`),
+      onSpawn: (pid) => run.add(name, pid, 'SIGINT'),
+    };
   }
 
   async #startTemporal() {

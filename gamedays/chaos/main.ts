@@ -4,17 +4,12 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 import { helpText, readArguments, type ChaosArguments } from './arguments.ts';
-import {
-  isClean,
-  mergeReports,
-  summarize,
-  writeReport,
-  type ChaosReport,
-  type ScenarioReport,
-} from './report.ts';
+import { isClean, mergeReports, type ChaosReport, type ScenarioReport } from './report.ts';
 import { runScenario } from './run-scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { summarize } from './summarize.ts';
+import { writeReport } from './write-report.ts';
 
 /** `npm run chaos`: see `--help`. */
 const SETTLE_MS = 75_000;

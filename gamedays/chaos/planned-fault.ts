@@ -1,11 +1,12 @@
 import type { Fault } from '../faults/fault.ts';
+import type { FaultWindow } from '../ledgers/records.ts';
 
 interface At {
   /** After the start of the run. */
   readonly atMs: number;
 }
 
-/** One fault of a run's plan. */
+/** One fault of a run's plan. It knows no ports: a link that is repointed leads to a server by its name. */
 export type PlannedFault =
   | (At & {
       readonly kind: 'lease';
@@ -19,7 +20,9 @@ export type PlannedFault =
       readonly kind: 'down';
       readonly process: 'postgres' | 'temporal';
       readonly forMs: number;
-    });
+    })
+  /** SIGKILL of the primary, for good; after so long a standby takes over, and the product's address leads to it. */
+  | (At & { readonly kind: 'failover'; readonly process: 'postgres'; readonly forMs: number });
 
 /** For people and for the ledger: `hang sms-a`, `kill worker-1`. */
 export function nameOfFault(planned: PlannedFault): string {
@@ -32,7 +35,21 @@ export function nameOfFault(planned: PlannedFault): string {
       return `stop ${fault.process}`;
     case 'read_only':
       return `read-only ${fault.postgres}`;
+    case 'repoint':
+      return `${fault.link} to ${fault.target}, cut at ${fault.cut}`;
     default:
       return `${fault.kind} ${fault.link}`;
   }
+}
+
+/** What the product has to notice of PostgreSQL while it is on; undefined: nothing. */
+export function databaseOf(planned: PlannedFault): FaultWindow['database'] {
+  if (planned.kind === 'lease') {
+    const { fault } = planned;
+    const isReadOnly =
+      fault.kind === 'read_only' || (fault.kind === 'repoint' && fault.link === 'postgres');
+    return isReadOnly ? { mode: 'read_only', takenOver: false } : undefined;
+  }
+  if (planned.process !== 'postgres' || planned.kind === 'kill') return undefined;
+  return { mode: 'unavailable', takenOver: planned.kind === 'failover' };
 }

@@ -30,15 +30,21 @@ export function filesOf(folder: string): RunFiles {
 
 export type Ledgers = Pick<RunRecords, 'world' | 'sent' | 'answers' | 'received' | 'faults'>;
 
-/** Reads what was seen from outside so far. @throws SyntaxError for a ledger that is broken. */
-export function readLedgers({ sent, answers, windows, vendors }: RunFiles, world: World): Ledgers {
-  // A window has a line when it opens and one when it closes; the later one counts.
-  const faults = readJsonLines(windows) as readonly FaultWindow[];
+/** Reads what clients and people have done so far. @throws SyntaxError for a ledger that is broken. */
+export function readActs({ sent, answers }: RunFiles): Pick<Ledgers, 'sent' | 'answers'> {
   return {
-    world,
     sent: readJsonLines(sent) as readonly SentRecord[],
     answers: readJsonLines(answers) as readonly AnswerRecord[],
-    received: vendors.flatMap(([name, file]) => readReceived(name, readJsonLines(file))),
+  };
+}
+
+/** Reads what was seen from outside so far. @throws SyntaxError for a ledger that is broken. */
+export function readLedgers(files: RunFiles, world: World): Ledgers {
+  // A window has a line when it opens and one when it closes; the later one counts.
+  const faults = readJsonLines(files.windows) as readonly FaultWindow[];
+  return {
+    ...{ world, ...readActs(files) },
+    received: files.vendors.flatMap(([name, file]) => readReceived(name, readJsonLines(file))),
     faults: [...new Map(faults.map((window) => [window.id, window])).values()],
   };
 }

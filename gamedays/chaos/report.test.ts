@@ -1,16 +1,30 @@
 // A report is clean only when every scenario came to a result and nothing was found; what is wrong is in its text.
 import { expect, test } from 'vitest';
 
+import { generateRun } from '../checker/generated-run.ts';
 import type { ReceivedRecord, RunRecords, SentRecord } from '../ledgers/records.ts';
-import { isClean, mergeReports, summarize, writeReport, type ChaosReport } from './report.ts';
+import { isClean, mergeReports, type ChaosReport } from './report.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { summarize } from './summarize.ts';
+import { writeReport } from './write-report.ts';
 
 const [scenario] = SCENARIOS;
 if (!scenario) throw new Error('there are scenarios');
 const records: RunRecords = {
-  world: { services: {}, people: {} },
+  world: {
+    people: { p: { addresses: { sms: '+1' } }, q: { addresses: { sms: '+2' } } },
+    services: {
+      s: {
+        steps: [
+          { afterMs: 0, people: ['p'] },
+          { afterMs: 60_000, people: ['q'] },
+        ],
+        lastResort: [],
+      },
+    },
+  },
   ...{ sent: [], answers: [], received: [], faults: [], finals: null },
-  ...{ refusalsCounted: null, observedUntil: 0 },
+  ...{ refusalsCounted: null, database: null, observedUntil: 0 },
 };
 const finding = { kind: 'lost', key: 'x000001', at: 0, text: 'there are 0' } as const;
 const run = { date: '2026-01-01', seed: '7', machine: { cores: 2, node: 'v24' } };
@@ -51,19 +65,77 @@ test('a scenario without a result is no success', () => {
   expect(writeReport(report)).toContain('No result: temporal did not come back');
 });
 
+const trigger: SentRecord = {
+  ...{ seq: 1, eventId: 'e', key: 'x1', service: 's', action: 'trigger', sentAt: 900 },
+  ...{ endedAt: 1000, status: 202, retryAfterSec: null, unsent: false },
+};
+const message: ReceivedRecord = {
+  ...{ id: 'm', provider: 'a', channel: 'sms', address: '+1', at: 3500, keys: ['x1'] },
+  unnamed: 0,
+};
+
 test('the time to the first page counts from the first acceptance to the first message', () => {
-  const trigger: SentRecord = {
-    ...{ seq: 1, eventId: 'e', key: 'x1', service: 's', action: 'trigger', sentAt: 900 },
-    ...{ endedAt: 1000, status: 202, retryAfterSec: null, unsent: false },
-  };
-  const message: ReceivedRecord = {
-    ...{ id: 'm', provider: 'a', channel: 'sms', address: '+1', at: 3500, keys: ['x1'] },
-    unnamed: 0,
-  };
   const sent = [{ ...trigger, endedAt: 800, status: 503 }, trigger];
   const { firstPageSec } = part([], { sent, received: [{ ...message, at: 9000 }, message] });
   expect(firstPageSec).toEqual({ n: 1, p50: 2.5, p99: 2.5, max: 2.5 });
   expect(part([], { sent }).firstPageSec).toBeNull();
+});
+
+test('late first pages are counted with and without the times when paging was impossible', () => {
+  const away = { id: 'f', name: 'down temporal', from: 2000, to: 92_000, stopsPaging: true };
+  const one = (n: number, pagedAt: number | null) => ({
+    sent: { ...trigger, seq: n, eventId: `e${n}`, key: `x${n}` },
+    received: pagedAt === null ? [] : [{ ...message, keys: [`x${n}`], at: pagedAt }],
+  });
+  const runs = [one(1, 3000), one(2, 91_500), one(3, 152_001), one(4, 400_000), one(5, null)];
+  const { paging } = part([], {
+    sent: runs.map(({ sent }) => sent),
+    received: runs.flatMap(({ received }) => received),
+    faults: [away],
+    observedUntil: 1_000_000,
+  });
+  expect(paging).toMatchObject({
+    due: 5,
+    later: { minute: 3, fiveMinutes: 2 },
+    laterInAll: { minute: 4, fiveMinutes: 2 },
+  });
+});
+
+test('what was over within a minute needed no page', () => {
+  const resolve = { ...trigger, seq: 2, eventId: 'r', action: 'resolve', sentAt: 30_000 } as const;
+  const sent = [trigger, { ...resolve, endedAt: 30_010 }];
+  expect(part([], { sent, observedUntil: 1_000_000 }).paging).toMatchObject({
+    ...{ due: 0, later: { minute: 0 }, laterInAll: { minute: 0 } },
+  });
+});
+
+test('copies are counted beyond the first to each person', () => {
+  const received = [message, message, message, { ...message, address: '+2' }];
+  const { paging } = part([], { sent: [trigger], received });
+  expect(paging).toMatchObject({ notifications: 2, copies: 2 });
+});
+
+test('over all scenarios counts are added up; a report of before has none', () => {
+  const counted = part([], { sent: [trigger], received: [message, message] });
+  const { paging, ...old } = part([]);
+  expect(paging).toBeDefined();
+  const text = writeReport({ scenarios: [counted, counted, old], broken: {} });
+  expect(text).toMatch(/2 of 3 are counted.*2 first pages were due/);
+  expect(text).toContain('| in all | 0 | 100.000 % | ≤ 100.000 % |');
+  expect(text).toContain('Of 2 notifications 2 copies went out beyond the first: 100.000 %.');
+  expect(writeReport({ scenarios: [old], broken: {} })).not.toContain('All scenarios together');
+});
+
+test('each fault of PostgreSQL is told with the times that the product took', () => {
+  const { database } = part([], generateRun('times'));
+  expect(database).toMatchObject([{ fault: 'read-only app', lastedSec: 60, firstPageSec: null }]);
+  for (const sec of [database?.[0]?.noticedSec, database?.[0]?.changedSec])
+    expect(sec).toBeGreaterThan(0);
+  const blind = { ...generateRun('times').database, health: [] };
+  const report = part([], { ...generateRun('times'), database: blind });
+  expect(report.database).toMatchObject([{ noticedSec: null, writableSec: null }]);
+  const text = writeReport({ scenarios: [report], broken: {} });
+  expect(text).toMatch(/read-only app \| 60 \| not seen \| not seen \| \d/);
 });
 
 test('a run replaces the earlier one of its scenario, also when it came to no result', () => {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { JsonLines } from '../../platform/json-lines.ts';
+import type { Fault } from '../faults/fault.ts';
 import type { FaultWindow } from '../ledgers/records.ts';
 import type { ChaosStack } from './chaos-stack.ts';
-import { nameOfFault, type PlannedFault } from './planned-fault.ts';
+import { databaseOf, nameOfFault, type PlannedFault } from './planned-fault.ts';
 import { heldBy } from './topology.ts';
 
 export interface FaultRun {
@@ -11,8 +11,8 @@ export interface FaultRun {
   readonly plan: readonly PlannedFault[];
   /** When the plan's time zero is, milliseconds since 1970. */
   readonly startAt: number;
-  /** The ledger of windows: a line when a fault begins and one when it is over. */
-  readonly ledger: JsonLines;
+  /** Told when a fault begins and when it is over. */
+  readonly onWindow: (window: FaultWindow) => void;
   /** Whether no page can be expected while it is on. */
   readonly stopsPaging: (fault: PlannedFault) => boolean;
   /** Told of each beginning and end, for people. */
@@ -33,13 +33,13 @@ async function cause(run: FaultRun, planned: PlannedFault, id: string): Promise<
   const from = Date.now();
   const window: FaultWindow = {
     ...{ id, name, from, to: null, stopsPaging: run.stopsPaging(planned) },
-    ...holdsOf(planned),
+    ...{ ...holdsOf(planned), database: databaseOf(planned) },
   };
-  run.ledger.append(window);
+  run.onWindow(window);
   run.say(`${name} …`);
   await hold(run, planned);
   const to = Date.now();
-  run.ledger.append({ ...window, to });
+  run.onWindow({ ...window, to });
   run.say(`${name} over after ${((to - from) / 1000).toFixed(1)} s`);
 }
 
@@ -51,20 +51,37 @@ function holdsOf(planned: PlannedFault): Pick<FaultWindow, 'holds'> {
 }
 
 async function hold({ stack, startAt }: FaultRun, planned: PlannedFault): Promise<void> {
+  if (planned.kind === 'failover') return failOver(stack, planned.forMs);
   if (planned.kind === 'lease') {
     if (planned.fault.kind === 'stop') await tellPid(stack, planned.fault.process);
-    const held = await stack.faults.on(planned.fault);
+    const held = await stack.faults.on(placed(stack, planned.fault));
     await sleep(Math.max(0, startAt + planned.atMs + planned.forMs - Date.now()));
     await held.off();
     return;
   }
-  const server = planned.kind === 'down' ? stack.servers[planned.process] : null;
+  const server = planned.kind === 'down' ? stack.servers.get(planned.process) : null;
   server?.hold();
   const before = await tellPid(stack, planned.process);
   await stack.faults.once({ kind: 'kill', process: planned.process });
   if (planned.kind === 'down') await sleep(planned.forMs);
   server?.release();
   await untilBack(stack, planned.process, before);
+}
+
+/** With the address of the server that the plan names. */
+function placed<T extends Fault>({ postgres }: ChaosStack, fault: T): T {
+  return fault.kind === 'repoint' ? { ...fault, target: postgres.addressOf(fault.target) } : fault;
+}
+
+/** The server of before stays down: nobody brings it back as a second primary. */
+async function failOver(stack: ChaosStack, forMs: number): Promise<void> {
+  const { postgres, faults } = stack;
+  const { primary } = postgres;
+  stack.servers.get(primary)?.hold();
+  await tellPid(stack, primary);
+  await faults.once({ kind: 'kill', process: primary });
+  await sleep(forMs);
+  await faults.lead('postgres', [await postgres.failOver()]);
 }
 
 async function tellPid(stack: ChaosStack, name: string): Promise<number> {

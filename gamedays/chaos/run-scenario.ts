@@ -3,18 +3,20 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openJsonLines } from '../../platform/json-lines.ts';
-import { checkRun } from '../checker/check-run.ts';
+import { lastListed } from '../checker/database-times.ts';
 import type { Finding } from '../checker/finding.ts';
-import { USUAL_LIMITS } from '../checker/limits.ts';
+import { USUAL_LIMITS, type Limits } from '../checker/limits.ts';
+import { tellStories } from '../checker/story.ts';
 import type { ClientSettings } from '../clients/main.ts';
-import type { RunRecords } from '../ledgers/records.ts';
+import type { FaultWindow, RunRecords } from '../ledgers/records.ts';
 import { planLoad, type LoadShape } from '../load/plan-load.ts';
 import { planPopulation, worldOf, type Population } from '../load/population.ts';
 import { createRandom } from '../random.ts';
 import { ChaosStack } from './chaos-stack.ts';
-import { readFinals, readRefusals } from './finals.ts';
-import type { PlannedFault } from './planned-fault.ts';
-import { filesOf, isSettled, readLedgers, type RunFiles } from './read-ledgers.ts';
+import { DatabaseWitness } from './database-witness.ts';
+import { judge } from './judge.ts';
+import { databaseOf, type PlannedFault } from './planned-fault.ts';
+import { filesOf, isSettled, readActs, readLedgers, type RunFiles } from './read-ledgers.ts';
 import { runFaults } from './run-faults.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -51,8 +53,6 @@ const LEAD_MS = 2000;
 const SENDING_AFTER_MS = 90_000;
 /** What has not been paged so long after load and faults is missed. */
 const SETTLE_MAX_MS = 120_000;
-/** Lists follow what happens; by then they must have caught up. */
-const LISTS_MS = 45_000;
 const LOOK_EVERY_MS = 1000;
 /** From this length on alerts last as long as the scenario says. */
 const FULL_MS = 180_000;
@@ -68,8 +68,8 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
   const random = createRandom(run.seed).fork(scenario.name);
   const population = planPopulation(scenario.people, random.fork('population'));
   run.say('starting everything …');
-  const { apis, workers } = scenario;
-  const stack = await ChaosStack.start({ folder, apis, workers, population, signal });
+  const { apis, workers, standbys = 0 } = scenario;
+  const stack = await ChaosStack.start({ folder, apis, workers, standbys, population, signal });
   try {
     const plan = scenario.plan(random.fork('faults'), run.durationMs);
     const load = loadOf(scenario, run.durationMs);
@@ -111,24 +111,62 @@ async function play(
   run: ScenarioRun,
   played: Played,
 ): Promise<Pick<ScenarioResult, 'records' | 'findings'>> {
-  const { stack, plan, files } = played;
+  const { stack, plan, files, population } = played;
+  const { say, signal, scenario } = run;
   const startAt = Date.now() + LEAD_MS;
   const settings = path.join(run.folder, 'clients.json');
   await writeFile(settings, JSON.stringify(clientSettings(run, played, startAt)), { mode: 0o600 });
   const people = stack.launchClient('people', CLIENTS, ['people', settings]);
-  run.say(`${played.scripts.length} alerts and ${plan.length} faults planned`);
+  say(`${played.scripts.length} alerts and ${plan.length} faults planned`);
   const ledger = openJsonLines(files.windows);
-  const stopsPaging = run.scenario.stopsPaging ?? (() => false);
-  const { say, signal } = run;
-  await Promise.all([
-    runFaults({ stack, plan, startAt, ledger, stopsPaging, say }),
-    stack.runClient('sender', CLIENTS, ['sender', settings]),
-  ]);
-  await settle(run, played);
-  await people.stop();
+  const witness = plan.some(databaseOf) ? watchDatabase(run, played, startAt) : null;
+  const onWindow = (window: FaultWindow): void => {
+    ledger.append(window);
+    witness?.see(window);
+  };
+  const stopsPaging = scenario.stopsPaging ?? (() => false);
+  try {
+    await Promise.all([
+      runFaults({ stack, plan, startAt, onWindow, stopsPaging, say }),
+      stack.runClient('sender', CLIENTS, ['sender', settings]),
+    ]);
+    await settle(run, played);
+    await people.stop();
+  } finally {
+    await witness?.end();
+  }
   ledger.close();
   signal.throwIfAborted();
-  return judge(run, played, startAt);
+  return judge({
+    ...{ stack, plan, signal, accounts: population.accounts, since: startAt - LEAD_MS },
+    ledgers: readLedgers(files, worldOf(population)),
+    database: (await witness?.tell()) ?? null,
+    limits: limitsOf(scenario),
+  });
+}
+
+function limitsOf({ limits }: Scenario): Limits {
+  return { ...USUAL_LIMITS, ...limits };
+}
+
+function watchDatabase(
+  { scenario, folder }: ScenarioRun,
+  { stack, population, files }: Played,
+  startAt: number,
+): DatabaseWitness {
+  const world = worldOf(population);
+  const { accounts } = population;
+  const witness = new DatabaseWitness({
+    ...{ folder, apiUrls: stack.apiUrls, since: startAt - LEAD_MS },
+    ...{ accounts, apiKey: accounts[0]?.apiKey ?? '' },
+    isComplete: (listed, acceptedBy) => {
+      const acts = { world, ...readActs(files), received: [] };
+      const stories = tellStories(acts, limitsOf(scenario));
+      return lastListed(stories, listed, acceptedBy).at !== null;
+    },
+  });
+  witness.start();
+  return witness;
 }
 
 const CLIENTS = 'gamedays/clients/main.ts';
@@ -156,32 +194,6 @@ async function settle(run: ScenarioRun, { files, population }: Played): Promise<
   const world = worldOf(population);
   while (!isSettled(readLedgers(files, world)) && Date.now() < from + SETTLE_MAX_MS)
     await sleep(LOOK_EVERY_MS, undefined, { signal: run.signal });
-}
-
-async function judge(
-  { scenario, signal }: ScenarioRun,
-  { stack, population, plan, files }: Played,
-  startAt: number,
-): Promise<Pick<ScenarioResult, 'records' | 'findings'>> {
-  const ledgers = readLedgers(files, worldOf(population));
-  const observedUntil = Date.now();
-  const limits = { ...USUAL_LIMITS, ...scenario.limits };
-  const refusalsCounted = losesCounters(plan) ? null : await readRefusals(stack.apiMetricsUrls);
-  const limit = Date.now() + LISTS_MS;
-  for (;;) {
-    const finals = await readFinals(stack.apiUrls[0] ?? '', population.accounts, startAt - LEAD_MS);
-    const records = { ...ledgers, finals, refusalsCounted, observedUntil };
-    const findings = checkRun(records, limits);
-    // Another look changes only what the lists say.
-    const same = findings.length === checkRun({ ...records, finals: null }, limits).length;
-    if (same || Date.now() > limit) return { records, findings };
-    await sleep(LOOK_EVERY_MS, undefined, { signal });
-  }
-}
-
-/** Whether an api process is killed, and what it had counted with it. */
-function losesCounters(plan: readonly PlannedFault[]): boolean {
-  return plan.some((one) => one.kind !== 'lease' && one.process.startsWith('api-'));
 }
 
 /** Rejects as soon as the signal does; what was under way is left to end by itself. */

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly minutes: number;
   readonly apis: number;
   readonly workers: number;
+  /** Of PostgreSQL, of which one must have what is committed; none unless given. */
+  readonly standbys?: number;
   /** And as many services. */
   readonly people: number;
   readonly load: Omit<LoadShape, 'durationMs'>;
@@ -37,6 +39,9 @@ export const USUAL_LOAD: Scenario['load'] = {
   resolvingAnswers: 0.4,
   thinkMs: [500, 10_000],
 };
+
+/** What most scenarios have. */
+export const USUAL = { apis: 1, workers: 1, people: 120, minutes: 5, load: USUAL_LOAD } as const;
 
 /** Share of a run before the first fault, in which all is well. */
 const STEADY = 0.1;

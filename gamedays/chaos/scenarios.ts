@@ -1,9 +1,9 @@
 import type { Fault, LinkFault } from '../faults/fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
 import { planKills } from './plan-kills.ts';
-import { again, USUAL_LOAD, type Scenario } from './scenario.ts';
+import { POSTGRES_SCENARIOS } from './postgres-scenarios.ts';
+import { again, USUAL, USUAL_LOAD, type Scenario } from './scenario.ts';
 
-const usual = { apis: 1, workers: 1, people: 120, minutes: 5, load: USUAL_LOAD } as const;
 /** Of one stretch of a provider's fault. */
 const PROVIDER_MS = 45_000;
 
@@ -14,7 +14,7 @@ function needsEngine(fault: PlannedFault): boolean {
 }
 
 const kill: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'kill',
   title: 'api, worker and Temporal killed and stopped at random under load',
   figures: ['F2', 'F6'],
@@ -40,7 +40,7 @@ const kill: Scenario = {
 function linkScenario(name: string, title: string, fault: (link: string) => LinkFault): Scenario {
   const links = ['sms-a', 'mail-a'];
   return {
-    ...usual,
+    ...USUAL,
     ...{ name, title, figures: ['F2', 'F3', 'F4'] },
     plan: (random, durationMs) => {
       const first = random.int(0, 1);
@@ -51,7 +51,7 @@ function linkScenario(name: string, title: string, fault: (link: string) => Link
 
 function moodScenario(name: string, title: string, kind: string, more: object = {}): Scenario {
   return {
-    ...usual,
+    ...USUAL,
     ...{ name, title, figures: ['F2', 'F4'] },
     plan: (_random, durationMs) =>
       again(durationMs, PROVIDER_MS, (n): Extract<Fault, { kind: 'mood' }> => {
@@ -64,7 +64,7 @@ function moodScenario(name: string, title: string, kind: string, more: object = 
 const TELEPHONY = ['sms-a', 'sms-b'] as const;
 
 const allTelephonyDown: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'all-telephony-down',
   title: 'no text and no call can be sent: mail and push carry the pages',
   figures: ['F2', 'F5'],
@@ -77,7 +77,7 @@ const allTelephonyDown: Scenario = {
 };
 
 const ackRace: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'ack-race',
   title: 'acknowledgements within two seconds of the next step',
   figures: ['F10'],
@@ -92,35 +92,8 @@ const ackRace: Scenario = {
   plan: () => [],
 };
 
-const postgresStopped: Scenario = {
-  ...usual,
-  name: 'postgres-stopped',
-  title: 'PostgreSQL is killed and stays away',
-  figures: ['F2', 'F7'],
-  plan: (_random, durationMs) => [
-    { kind: 'down', process: 'postgres', atMs: durationMs * 0.2, forMs: durationMs * 0.5 },
-  ],
-};
-
-const postgresReadOnly: Scenario = {
-  ...usual,
-  name: 'postgres-read-only',
-  title: 'PostgreSQL takes no writes, as an operator would set it',
-  figures: ['F2', 'F7'],
-  minutes: 12,
-  load: { ...USUAL_LOAD, repeats: 8 },
-  plan: (_random, durationMs) => [
-    {
-      kind: 'lease',
-      atMs: durationMs * 0.1,
-      forMs: durationMs * 0.8,
-      fault: { kind: 'read_only', postgres: 'app' },
-    },
-  ],
-};
-
 const temporalDown: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'temporal-down',
   title: 'Temporal is killed and stays away: events go to the spill and are drained',
   figures: ['F1', 'F2'],
@@ -138,7 +111,7 @@ const temporalDown: Scenario = {
 };
 
 const workersStopped: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'workers-stopped',
   title: 'every worker stands still: events and answers are taken, and count when one is back',
   figures: ['F1', 'F2'],
@@ -153,7 +126,7 @@ const workersStopped: Scenario = {
 
 /** Every alert again and again, as from a flapping check: 100 events a second about 120 services. */
 const storm: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'storm',
   title: 'each alert comes fifty times within a minute, and one api is killed meanwhile',
   figures: ['F1', 'F14'],
@@ -163,7 +136,7 @@ const storm: Scenario = {
 };
 
 const mailDown: Scenario = {
-  ...usual,
+  ...USUAL,
   name: 'mail-down',
   title: 'no mail can be sent: telephony and push carry the pages',
   figures: ['F2', 'F5'],
@@ -178,8 +151,7 @@ export const SCENARIOS: readonly Scenario[] = [
   kill,
   workersStopped,
   temporalDown,
-  postgresStopped,
-  postgresReadOnly,
+  ...POSTGRES_SCENARIOS,
   linkScenario('provider-refused', 'nobody listens at the first vendor', (link) => {
     return { kind: 'refuse', link };
   }),

@@ -31,6 +31,7 @@ export type VendorName = (typeof VENDORS)[number];
 export interface Topology {
   readonly links: Readonly<Record<LinkName, number>>;
   readonly postgres: number;
+  readonly standbys: readonly number[];
   readonly temporal: number;
   readonly agent: number;
   readonly vendors: Readonly<Record<VendorName, VendorPorts>>;
@@ -58,6 +59,7 @@ export interface ApiPorts {
 export async function layOut(counts: {
   readonly apis: number;
   readonly workers: number;
+  readonly standbys: number;
 }): Promise<Topology> {
   const taken = new Set<number>();
   const port = async (): Promise<number> => {
@@ -76,6 +78,8 @@ export async function layOut(counts: {
     apis.push({ http: await port(), smtp: await port(), metrics: await port() });
   const workers: number[] = [];
   for (let n = 0; n < counts.workers; n += 1) workers.push(await port());
+  const standbys: number[] = [];
+  for (let n = 0; n < counts.standbys; n += 1) standbys.push(await port());
   const vonageKey = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -83,7 +87,7 @@ export async function layOut(counts: {
   });
   // Every name of LINKS has been given its port above.
   const placed = { links: links as Topology['links'], postgres, temporal, agent, vendors };
-  return { ...placed, apis, workers, vonageKey };
+  return { ...placed, standbys, apis, workers, vonageKey };
 }
 
 export function local(port: number): string {

@@ -1,5 +1,6 @@
 import type { RunRecords } from '../ledgers/records.ts';
 import { createContext } from './context.ts';
+import { checkDatabase } from './database-checks.ts';
 import type { Finding } from './finding.ts';
 import { checkIntake } from './intake-checks.ts';
 import type { Limits } from './limits.ts';
@@ -10,8 +11,7 @@ import { checkPaging } from './paging-checks.ts';
 /** Joins the ledgers of a run and names everything that is wrong with it, by time. Pure. */
 export function checkRun(run: RunRecords, limits: Limits): readonly Finding[] {
   const context = createContext(run, limits);
-  const findings = [checkPaging, checkMessages, checkOutcomes, checkIntake].flatMap((check) =>
-    check(context),
-  );
+  const checks = [checkPaging, checkMessages, checkOutcomes, checkIntake, checkDatabase];
+  const findings = checks.flatMap((check) => check(context));
   return findings.sort((a, b) => a.at - b.at);
 }

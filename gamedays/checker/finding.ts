@@ -24,6 +24,11 @@ export const FINDING_KINDS = {
   'refusal without Retry-After': 'a refusal that does not say when to come back',
   'unexpected answer': 'an answer that the protocol does not know',
   'accepted late': 'an event was refused for too long',
+  'database state noticed late': 'PostgreSQL had changed, and the product said so too late',
+  'changes refused too long': 'PostgreSQL took writes, and the product still no changes',
+  'lists caught up late': 'PostgreSQL took writes, and lists still missed what had been accepted',
+  'change lost': 'a change was answered as made, and is not there in the end',
+  'refused change made': 'a change was answered as refused, and is there in the end',
   'fault left on': 'a fault has no end on record',
   'ledger gap': 'a ledger misses lines',
 } as const;

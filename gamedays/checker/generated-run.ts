@@ -1,3 +1,4 @@
+import type { DatabaseRecords } from '../ledgers/database-records.ts';
 import type {
   AnswerRecord,
   FaultWindow,
@@ -8,6 +9,7 @@ import type {
   World,
 } from '../ledgers/records.ts';
 import { createRandom, type Random } from '../random.ts';
+import { DATABASE_FAULT, generateDatabase } from './generated-database.ts';
 
 /** Steps of every policy of a generated run, milliseconds. */
 export const STEP_MS = 60_000;
@@ -26,6 +28,7 @@ export const SCRIPTS = [
 export type Script = (typeof SCRIPTS)[number];
 
 export interface GeneratedRun extends RunRecords {
+  readonly database: DatabaseRecords;
   readonly scripts: ReadonlyMap<string, Script>;
 }
 
@@ -43,7 +46,7 @@ interface Building {
  */
 export function generateRun(seed: string, faultAt: 'aside' | 'meanwhile' = 'aside'): GeneratedRun {
   const random = createRandom(seed);
-  const building = { random, sent: [], answers: [], received: [], finals: [] };
+  const building: Building = { random, sent: [], answers: [], received: [], finals: [] };
   const scripts = new Map<string, Script>();
   for (let n = 0; n < KEYS; n += 1) {
     const script = SCRIPTS[n % SCRIPTS.length] ?? 'unanswered';
@@ -51,10 +54,12 @@ export function generateRun(seed: string, faultAt: 'aside' | 'meanwhile' = 'asid
     scripts.set(key, script);
     play(building, { key, script, service: `s${n % 4}`, at: 1_000_000 + n * 700 });
   }
+  const { sent, answers, received, finals } = building;
   return {
-    ...{ world: world(), sent: building.sent, answers: building.answers, scripts },
-    ...{ received: building.received, finals: building.finals, faults: faults(random, faultAt) },
-    refusalsCounted: building.sent.filter(({ status }) => status === 429 || status === 503).length,
+    ...{ world: world(), scripts, sent, answers, received, finals },
+    faults: [...faults(random, faultAt), DATABASE_FAULT],
+    database: generateDatabase(random.fork('database'), finals),
+    refusalsCounted: sent.filter(({ status }) => status === 429 || status === 503).length,
     observedUntil: 2_000_000,
   };
 }

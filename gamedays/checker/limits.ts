@@ -19,9 +19,15 @@ export interface Limits {
   readonly acceptMs: number;
   /** An answer and an event so close together may take effect in either order. */
   readonly settleMs: number;
+  /** How PostgreSQL is now, to every api saying so. */
+  readonly noticeMs: number;
+  /** Until the first change is made after PostgreSQL took none. */
+  readonly changeMs: number;
+  /** Until lists show all that was accepted while PostgreSQL took no writes. */
+  readonly listsMs: number;
 }
 
-/** The figures of the specification: F2, F10, F11. */
+/** The figures of the specification: F2, F7, F8, F10, F11. */
 export const USUAL_LIMITS: Limits = {
   pageMs: 10_000,
   pageInFaultMs: 60_000,
@@ -33,6 +39,9 @@ export const USUAL_LIMITS: Limits = {
   ghostInFaultMs: 8000,
   acceptMs: 60_000,
   settleMs: 5000,
+  noticeMs: 5000,
+  changeMs: 15_000,
+  listsMs: 60_000,
 };
 
 /** Copies of one notification: two are allowed. */

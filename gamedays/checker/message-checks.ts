@@ -2,6 +2,7 @@ import type { ReceivedRecord } from '../ledgers/records.ts';
 import type { CheckContext } from './context.ts';
 import type { Finding, FindingKind } from './finding.ts';
 import { COPIES_MAX } from './limits.ts';
+import { notificationsOf } from './notifications.ts';
 import type { Episode, KeyStory, Stop } from './story.ts';
 
 /** Pages that nobody should have got, and those that came too often. */
@@ -78,29 +79,13 @@ function firstCertain(stops: readonly Stop[]): (Stop & { readonly certainAt: num
     .sort((a, b) => a.certainAt - b.certainAt)[0];
 }
 
-/** One notification: one contact method, one step, one episode. */
 function checkCopies(context: CheckContext, story: KeyStory): readonly Finding[] {
-  const copies = Map.groupBy(story.pages, (page) => {
-    const n = story.episodes.findLastIndex(({ opened }) => opened.possibleAt <= page.at);
-    return `${n} ${page.channel} ${page.address}`;
-  });
-  return [...copies.values()].flatMap((pages) => {
+  return notificationsOf(context, story).flatMap(({ pages, wanted }) => {
     const [first] = pages;
-    const third = pages[COPIES_MAX * timesWanted(context, story, first)];
+    const third = pages[COPIES_MAX * wanted];
     if (!first || !third) return [];
     const providers = pages.map(({ provider }) => provider).join(', ');
     const text = `${pages.length} copies to ${first.address} by ${providers}`;
     return [{ kind: 'too many copies', key: story.key, at: third.at, text } as const];
   });
-}
-
-/** In how many steps the person is. */
-function timesWanted(
-  { personAt }: CheckContext,
-  { service }: KeyStory,
-  page: ReceivedRecord | undefined,
-): number {
-  const name = (page && personAt(page)) ?? '';
-  const steps = service?.steps.filter(({ people }) => people.includes(name)) ?? [];
-  return Math.max(1, steps.length);
 }

@@ -14,13 +14,18 @@ interface StepTimes {
 
 /** Missed and late pages, and escalations at the wrong time or not at all. */
 export function checkPaging(context: CheckContext): readonly Finding[] {
+  return judgedEpisodes(context).flatMap((judged) => checkEpisode(context, judged));
+}
+
+/** Every opening of an incident that is certain, with its steps. */
+export function judgedEpisodes(context: CheckContext): readonly JudgedEpisode[] {
   return [...context.stories.values()].flatMap((story) =>
     story.episodes.flatMap((episode, n) => {
       const { certainAt } = episode.opened;
       if (certainAt === null || episode.ambiguous || !story.service) return [];
       const until = story.episodes[n + 1]?.opened.possibleAt ?? Infinity;
       const steps = stepTimes(context, story, episode, until);
-      return checkEpisode(context, story.key, { episode, acceptedAt: certainAt, steps });
+      return [{ key: story.key, episode, acceptedAt: certainAt, steps }];
     }),
   );
 }
@@ -44,17 +49,15 @@ function stepTimes(
   });
 }
 
-interface JudgedEpisode {
+export interface JudgedEpisode {
+  readonly key: string;
   readonly episode: Episode;
   readonly acceptedAt: number;
   readonly steps: readonly StepTimes[];
 }
 
-function checkEpisode(
-  context: CheckContext,
-  key: string,
-  judged: JudgedEpisode,
-): readonly Finding[] {
+function checkEpisode(context: CheckContext, judged: JudgedEpisode): readonly Finding[] {
+  const { key } = judged;
   return judged.steps.flatMap((step, n) => {
     const dueAt = dueTime(judged, n);
     const early = checkEarly(context, key, { step, judged, n });
@@ -119,7 +122,7 @@ function limitOf({ limits }: CheckContext, n: number, faultNear: boolean): numbe
 }
 
 /** From here on no page was needed, if what may have stopped it did. */
-function stoppedAt({ stops }: Episode): number {
+export function stoppedAt({ stops }: Episode): number {
   return Math.min(Infinity, ...stops.map(({ possibleAt }) => possibleAt));
 }
 

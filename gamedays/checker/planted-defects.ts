@@ -1,21 +1,14 @@
 import type { FinalIncident, ReceivedRecord, RunRecords, SentRecord } from '../ledgers/records.ts';
 import type { FindingKind } from './finding.ts';
 import { STEP_MS, type GeneratedRun, type Script } from './generated-run.ts';
-
-/** A clean run with one defect in it. */
-export interface Planted {
-  readonly run: RunRecords;
-  readonly kind: FindingKind;
-  /** Whose alert it is about; null: it is about none. */
-  readonly key: string | null;
-}
-
-type Plant = (run: GeneratedRun) => Planted;
+import { keyOf, type Plant, type Planted } from './plant.ts';
+import { DATABASE_PLANTS } from './planted-database-defects.ts';
 
 const LONG_MS = 400_000;
 
 /** Each spoils a clean run in one way that a product, or a ledger, could go wrong. For tests of the checker. */
 export const PLANTS: Readonly<Record<string, Plant>> = {
+  ...DATABASE_PLANTS,
   'incident and pages vanish': (run) => {
     const key = keyOf(run, 'unanswered');
     const finals = (run.finals ?? []).filter((one) => one.key !== key);
@@ -183,12 +176,6 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     return { run: { ...run, answers }, kind: 'ledger gap', key: null };
   },
 };
-
-function keyOf(run: GeneratedRun, script: Script): string {
-  const [found] = [...run.scripts].find(([, one]) => one === script) ?? [];
-  if (found === undefined) throw new RangeError(`no key is ${script}`);
-  return found;
-}
 
 function pageOf(run: RunRecords, key: string): ReceivedRecord {
   const page = run.received.find((one) => one.keys.includes(key) && one.address.includes('first'));

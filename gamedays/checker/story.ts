@@ -53,7 +53,10 @@ export interface KeyStory {
 }
 
 /** Reads the ledgers key by key. */
-export function tellStories(run: RunRecords, limits: Limits): ReadonlyMap<string, KeyStory> {
+export function tellStories(
+  run: Pick<RunRecords, 'world' | 'sent' | 'answers' | 'received'>,
+  limits: Limits,
+): ReadonlyMap<string, KeyStory> {
   const sent = Map.groupBy(run.sent, ({ key }) => key);
   const answers = byKey(run.answers);
   const pages = byKey([...run.received].sort((a, b) => a.at - b.at));

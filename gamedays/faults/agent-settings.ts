@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Addresses to which a link leads, `host:port`. */
+export const targetsSchema = z.array(z.string()).min(1).max(10);
+
 /** What the agent's process is told: the path of a JSON file of this form is its only argument. */
 export const agentSettingsSchema = z.strictObject({
   /** Of the control, on 127.0.0.1. */
@@ -10,7 +13,7 @@ export const agentSettingsSchema = z.strictObject({
     z.string(),
     z.strictObject({
       port: z.number().int().min(1).max(65535),
-      targets: z.array(z.string()).min(1).max(10),
+      targets: targetsSchema,
       healthPath: z.string().optional(),
     }),
   ),

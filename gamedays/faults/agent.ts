@@ -108,6 +108,11 @@ export class FaultAgent {
     return id;
   }
 
+  /** Leads a link elsewhere for good. @throws RangeError when there is none of that name. */
+  lead(link: string, targets: readonly string[]): void {
+    this.#link(link).lead(targets);
+  }
+
   /** @returns false when it is over. */
   renew(id: string): boolean {
     return this.#leases.renew(id);

@@ -44,6 +44,11 @@ export class FaultClient {
     await this.#call('POST', '/faults', { fault });
   }
 
+  /** Leads a link elsewhere for good: no fault, but what an operator does. An agent that starts anew forgets it. */
+  async lead(link: string, targets: readonly string[]): Promise<void> {
+    await this.#call('PUT', `/links/${link}`, { targets });
+  }
+
   /** Says which process a name means from now on. */
   async nameProcess(name: string, pid: number): Promise<void> {
     await this.#call('PUT', `/processes/${name}`, { pid });

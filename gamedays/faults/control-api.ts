@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z, ZodError } from 'zod';
 
+import { targetsSchema } from './agent-settings.ts';
 import { PlaceTaken, type FaultAgent } from './agent.ts';
 import { faultSchema, LEASE_MS } from './fault.ts';
 
@@ -14,11 +15,13 @@ const order = z.strictObject({
 });
 /** An end that takes longer is answered 202; ask again. */
 const OFF_WAIT_MS = 2000;
+const led = z.strictObject({ targets: targetsSchema });
 const named = z.strictObject({ pid: z.number().int().min(2) });
 
 /**
  * The agent's control over HTTP, for whoever holds the token:
- * `POST /faults`, `PUT /faults/{id}` (renews), `DELETE /faults/{id}` (204: it is over), `GET /faults`, `PUT /processes/{name}`.
+ * `POST /faults`, `PUT /faults/{id}` (renews), `DELETE /faults/{id}` (204: it is over), `GET /faults`,
+ * `PUT /processes/{name}`, `PUT /links/{name}` (leads it elsewhere for good).
  */
 export function createControlApi(agent: FaultAgent, token: string): express.Express {
   const app = express();
@@ -45,6 +48,10 @@ export function createControlApi(agent: FaultAgent, token: string): express.Expr
   });
   app.put('/processes/:name', (request, response) => {
     agent.processes.name(request.params.name, named.parse(request.body).pid);
+    response.status(204).end();
+  });
+  app.put('/links/:name', (request, response) => {
+    agent.lead(request.params.name, led.parse(request.body).targets);
     response.status(204).end();
   });
   app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {

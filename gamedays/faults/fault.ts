@@ -37,11 +37,13 @@ export const linkFaultSchema = z.discriminatedUnion('kind', [
     link: name,
     afterBytes: z.number().int().min(0).max(1_000_000_000),
   }),
-  /** New connections lead to another address, and existing ones are cut. */
+  /** New connections lead to another address. Those that are open stay where they are, unless they are cut. */
   z.strictObject({
     kind: z.literal('repoint'),
     link: name,
     target: z.string().regex(/^[^:]+:\d{1,5}$/),
+    /** When: as the fault begins, as it ends, or each time. */
+    cut: z.enum(['begin', 'end', 'both']).default('both'),
   }),
 ]);
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { Link } from './link.ts';
 
@@ -36,6 +36,7 @@ afterAll(async () => {
 
 function open(): Socket {
   const socket = connect({ port: link.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
   sockets.push(socket);
   return socket;
 }
@@ -112,15 +113,65 @@ test('cut: the answer ends in the middle', async () => {
   ]);
 });
 
-test('repointed: it leads elsewhere, and back', async () => {
-  const other = createServer((socket) => void socket.end('other')).listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  const target = `127.0.0.1:${(other.address() as AddressInfo).port}`;
-  await link.set({ kind: 'repoint', link: 'l', target });
-  expect(await said('x')).toBe('other');
-  await link.set(null);
-  expect(await said('x')).toBe('x');
-  other.close();
+/** Whether a connection that has carried something is cut while `work` is done. */
+async function cutsOpen(work: () => Promise<void>): Promise<boolean> {
+  const socket = open();
+  const spoke = once(socket, 'data');
+  socket.write('x');
+  await spoke;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once('close', () => resolve(true));
+  socket.once('data', () => resolve(false));
+  await work();
+  socket.write('y');
+  return promise;
+}
+
+describe('elsewhere', () => {
+  let other: Server;
+  let target: string;
+  beforeAll(async () => {
+    other = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('other'));
+    }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    target = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+  });
+  afterAll(() => other.close());
+
+  async function firstSaid(): Promise<string> {
+    const socket = open();
+    socket.write('x');
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    return bytes.toString();
+  }
+
+  test.each([
+    ['begin', true, false],
+    ['end', false, true],
+    ['both', true, true],
+  ] as const)('repointed, and back; open connections are cut at %s', async (cut, first, last) => {
+    const away = () => link.set({ kind: 'repoint', link: 'l', target, cut });
+    expect(await cutsOpen(away)).toBe(first);
+    expect(await firstSaid()).toBe('other');
+    expect(await cutsOpen(() => link.set(null))).toBe(last);
+    expect(await firstSaid()).toBe('x');
+  });
+
+  test('led there for good: nothing is cut, and a fault that ends does not lead back', async () => {
+    const moving = new Link({ port: 0, targets: ['127.0.0.1:1'] });
+    await moving.start();
+    moving.lead([target]);
+    await moving.set({ kind: 'hang', link: 'l', direction: 'both' });
+    await moving.set(null);
+    const socket = connect(moving.port, '127.0.0.1');
+    sockets.push(socket);
+    socket.write('x');
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    expect(bytes.toString()).toBe('other');
+    await moving.stop();
+  });
 });
 
 test('of several targets one that is gone is passed over', async () => {

@@ -27,6 +27,7 @@ export class Link {
   readonly #state: LinkState = { fault: null, changes: new EventEmitter().setMaxListeners(0) };
   readonly #open = new Map<Socket, AbortController>();
   readonly #unhealthy = new Set<string>();
+  /** Without a fault. */
   #targets: readonly string[];
   #turn = 0;
   #port: number;
@@ -48,24 +49,36 @@ export class Link {
     const { healthPath } = this.#options;
     if (healthPath === undefined) return;
     this.#healthTimer = setInterval(() => {
-      for (const target of this.#options.targets) void this.#ask(target, healthPath);
+      for (const target of this.#targets) void this.#ask(target, healthPath);
     }, HEALTH_EVERY_MS);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#healthTimer);
     await this.#unlisten();
-    this.#cutAll();
+    this.cut();
+  }
+
+  /** Moves the dependency for good: new connections lead there, and those that are open stay where they are. */
+  lead(targets: readonly string[]): void {
+    this.#targets = targets;
+  }
+
+  /** Resets every open connection. */
+  cut(): void {
+    for (const [socket, ended] of this.#open) {
+      ended.abort();
+      socket.resetAndDestroy();
+    }
+    this.#open.clear();
   }
 
   /** Spoils it; null makes it whole. Resolves when that is in force. */
   async set(fault: LinkFault | null): Promise<void> {
-    const wasRepointed = this.#state.fault?.kind === 'repoint';
+    const before = this.#state.fault;
     this.#state.fault = fault;
-    this.#targets = fault?.kind === 'repoint' ? [fault.target] : this.#options.targets;
     this.#state.changes.emit('change');
-    const cuts = ['refuse', 'reset', 'repoint'];
-    if (wasRepointed || (fault && cuts.includes(fault.kind))) this.#cutAll();
+    if (cutsAtEnd(before) || cutsAtBegin(fault)) this.cut();
     if (fault?.kind === 'refuse') await this.#unlisten();
     else await this.#listen();
   }
@@ -92,16 +105,8 @@ export class Link {
     this.#server = null;
     if (!server) return;
     const closed = new Promise((resolve) => server.close(resolve));
-    this.#cutAll();
+    this.cut();
     await closed;
-  }
-
-  #cutAll(): void {
-    for (const [socket, ended] of this.#open) {
-      ended.abort();
-      socket.resetAndDestroy();
-    }
-    this.#open.clear();
   }
 
   async #accept(client: Socket): Promise<void> {
@@ -140,12 +145,13 @@ export class Link {
 
   /** The next target that accepts; null when none does. */
   async #connect(): Promise<Socket | null> {
-    const { length } = this.#targets;
+    const { fault } = this.#state;
+    const targets = fault?.kind === 'repoint' ? [fault.target] : this.#targets;
+    const { length } = targets;
     this.#turn += 1;
-    const inTurn = Array.from(
-      { length },
-      (_, n) => this.#targets[(this.#turn + n) % length] ?? '',
-    ).sort((a, b) => Number(this.#unhealthy.has(a)) - Number(this.#unhealthy.has(b)));
+    const inTurn = Array.from({ length }, (_, n) => targets[(this.#turn + n) % length] ?? '').sort(
+      (a, b) => Number(this.#unhealthy.has(a)) - Number(this.#unhealthy.has(b)),
+    );
     for (const target of inTurn) {
       const socket = await open(target);
       if (socket) return socket;
@@ -160,6 +166,15 @@ export class Link {
     if (healthy) this.#unhealthy.delete(target);
     else this.#unhealthy.add(target);
   }
+}
+
+function cutsAtBegin(fault: LinkFault | null): boolean {
+  if (fault?.kind === 'repoint') return fault.cut !== 'end';
+  return fault?.kind === 'refuse' || fault?.kind === 'reset';
+}
+
+function cutsAtEnd(fault: LinkFault | null): boolean {
+  return fault?.kind === 'repoint' && fault.cut !== 'begin';
 }
 
 async function open(target: string): Promise<Socket | null> {

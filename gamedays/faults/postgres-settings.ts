@@ -1,13 +1,11 @@
-import pg from 'pg';
-
-const LIMIT_MS = 5000;
+import { asSuperuser } from '../postgres/as-superuser.ts';
 
 /**
  * Makes new transactions read-only as an operator would. The setting leaves transactions alone that have
  * begun, so their connections are ended.
  */
 export async function makeReadOnly(superuserUrl: string): Promise<void> {
-  await run(superuserUrl, [
+  await asSuperuser(superuserUrl, [
     'alter system set default_transaction_read_only = on',
     'select pg_reload_conf()',
     `select pg_terminate_backend(pid) from pg_stat_activity
@@ -17,7 +15,7 @@ export async function makeReadOnly(superuserUrl: string): Promise<void> {
 
 /** Takes it back; this works while everything is read-only. */
 export async function makeWritable(superuserUrl: string): Promise<void> {
-  await run(superuserUrl, [
+  await asSuperuser(superuserUrl, [
     'alter system reset default_transaction_read_only',
     'select pg_reload_conf()',
   ]);
@@ -25,22 +23,7 @@ export async function makeWritable(superuserUrl: string): Promise<void> {
 
 /** Ends every connection of the product's roles. */
 export async function dropBackends(superuserUrl: string): Promise<void> {
-  await run(superuserUrl, [
+  await asSuperuser(superuserUrl, [
     `select pg_terminate_backend(pid) from pg_stat_activity where usename like 'pdlite%'`,
   ]);
-}
-
-async function run(connectionString: string, statements: readonly string[]): Promise<void> {
-  const client = new pg.Client({
-    connectionString,
-    connectionTimeoutMillis: LIMIT_MS,
-    query_timeout: LIMIT_MS,
-  });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }

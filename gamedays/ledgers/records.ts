@@ -1,3 +1,5 @@
+import type { DatabaseRecords } from './database-records.ts';
+
 /**
  * What is known of a run from outside the product. All instants are milliseconds since 1970, by the one clock
  * of the machine.
@@ -12,6 +14,8 @@ export interface RunRecords {
   readonly finals: readonly FinalIncident[] | null;
   /** Events that the product says it refused; null when its counters were lost with a process. */
   readonly refusalsCounted: number | null;
+  /** Null: nothing happened to PostgreSQL, so nobody looked. */
+  readonly database: DatabaseRecords | null;
   /** What happened after this was not looked at. */
   readonly observedUntil: number;
 }
@@ -98,6 +102,14 @@ export interface FaultWindow {
   readonly stopsPaging: boolean;
   /** Channels of a provider whose requests were taken off the product's hands and came through only at the end. */
   readonly holds?: { readonly provider: string; readonly channels: readonly string[] };
+  /** How PostgreSQL is to the product meanwhile. */
+  readonly database?:
+    | {
+        readonly mode: 'read_only' | 'unavailable';
+        /** By another server: until it takes changes counts from the beginning, not from the end. */
+        readonly takenOver: boolean;
+      }
+    | undefined;
 }
 
 export interface FinalIncident {

@@ -80,6 +80,27 @@ test('the api that drains is killed: the other one goes on, and nothing is done 
   await drainer.start();
 });
 
+test('PostgreSQL takes no writes while events wait in it: they are drained, and later ones of their keys are taken', async () => {
+  const keys = keysOf('frozen', 6);
+  await Promise.all(keys.map((key) => world.sendAll(key, ['trigger'])));
+  await world.temporal.kill();
+  const waiting: readonly Action[] = ['acknowledge', 'resolve', 'trigger', 'trigger'];
+  await Promise.all(keys.map((key) => world.sendAll(key, waiting)));
+  await world.postgres.setReadOnly(true);
+  await world.temporal.restart();
+  await Promise.all(keys.map((key) => world.sendAll(key, ['acknowledge', 'resolve', 'trigger'])));
+  await world.postgres.setReadOnly(false);
+  const lives = async () =>
+    (await world.incidents('frozen-')).map(({ key, status, triggers }) =>
+      [key, status, triggers].join(' '),
+    );
+  const wanted = ['resolved 1', 'resolved 2', 'triggered 1'];
+  await expect
+    .poll(async () => (await lives()).sort(), { timeout: RECOVERY_MS, interval: 250 })
+    .toEqual(keys.flatMap((key) => wanted.map((life) => `${key} ${life}`)));
+  await expect.poll(() => world.spilled(), { timeout: 5000 }).toBe(0);
+});
+
 test('without PostgreSQL events go to Temporal; without both they are refused, in time', async () => {
   await world.postgres.primary.stop();
   const keys = keysOf('direct', 6);

@@ -195,3 +195,14 @@ test('nobody causes faults without the token, at an unknown place, or twice at o
   await expect(client.on({ kind: 'refuse', link: 'held' })).rejects.toThrow('409');
   await held.off();
 });
+
+test('a link leads elsewhere for good, and a fault of it ends without leading back', async () => {
+  await client.lead('dropped', ['127.0.0.1:1']);
+  expect(await fetched(ports.dropped)).toBe(0);
+  await (await client.on({ kind: 'refuse', link: 'dropped' })).off();
+  expect(await fetched(ports.dropped)).toBe(0);
+  await client.lead('dropped', [`127.0.0.1:${ports.held}`]);
+  expect(await fetched(ports.dropped)).toBe(204);
+  await expect(client.lead('elsewhere', ['127.0.0.1:1'])).rejects.toThrow('no link');
+  await expect(client.lead('held', [])).rejects.toThrow('400');
+});

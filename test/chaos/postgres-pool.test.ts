@@ -9,6 +9,8 @@ import { openDatabase, type Database } from '../../db/database.ts';
 import { openDirectory, type LiveDirectory } from '../../db/directory.ts';
 import { classifyDatabaseError, OutcomeUnknownError } from '../../db/errors.ts';
 import { seed } from '../../db/seed.ts';
+import { openSpill, type SpillStore } from '../../db/spill.ts';
+import { promote } from '../../gamedays/postgres/standby.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
 
 const logger = pino({ level: 'silent' });
@@ -16,15 +18,17 @@ const DEMO = 'PDEMO000000000';
 let postgres: OwnPostgres;
 let database: Database;
 let directory: LiveDirectory;
+let spill: SpillStore;
 
 beforeAll(async () => {
   postgres = await OwnPostgres.start();
   database = openDatabase(postgres.urls.appUrl, { poolMax: 4, logger });
   await seed(database);
   directory = await openDirectory(postgres.urls.directoryUrl, { logger });
+  spill = openSpill(postgres.urls.intakeUrl, { logger });
 }, 60_000);
 afterAll(async () => {
-  await Promise.all([database.close(), directory.close()]);
+  await Promise.all([database.close(), directory.close(), spill.close()]);
   await postgres.close();
 });
 afterEach(() => within(10_000, () => write('after')));
@@ -65,11 +69,12 @@ function holds(isTrue: () => boolean): Promise<void> {
 
 /** All connections in use at once, so that later calls find them in the pool. */
 const fillPool = (): Promise<unknown> =>
-  Promise.all(
-    Array.from({ length: 4 }, () =>
+  Promise.all([
+    ...Array.from({ length: 4 }, () =>
       database.inAccount(DEMO, (trx) => trx.raw('select pg_sleep(0.05)')),
     ),
-  );
+    ...Array.from({ length: 4 }, () => spill.look([], 2000)),
+  ]);
 
 describe('a server', () => {
   it('that is stopped is missed at once, costs nothing, and is used again when it is back', async () => {
@@ -113,6 +118,17 @@ describe('a server', () => {
     expect(await becomes('writable')).toBeLessThan(2000);
   });
 
+  it('without room for one more connection is not taken for a lost one', async () => {
+    await fillPool();
+    await postgres.ask('alter role pdlite_app connection limit 1');
+    for (const until = Date.now() + 3000; Date.now() < until;) {
+      await write('crowded');
+      expect(database.mode()).toBe('writable');
+      await sleep(100);
+    }
+    await postgres.ask('alter role pdlite_app connection limit -1');
+  });
+
   it('that ends while a change commits leaves it unknown whether it was made', async () => {
     await postgres.ask(`create function slow() returns trigger language plpgsql as
       'begin perform pg_sleep(5); return null; end';
@@ -133,14 +149,13 @@ describe('an address', () => {
     const standby = await postgres.addStandby();
     const old = postgres.primary;
     await fillPool();
-    postgres.address.switchTo(standby.port);
-    postgres.address.cut();
+    postgres.leadTo(standby, 'cut');
     expect(await becomes('read_only')).toBeLessThan(3000);
     await read();
     expect((await failure(() => write('standby'))).kind).toBe('read_only');
     await directory.refresh();
     await expect.poll(() => directory.ageMs(), { timeout: 5000 }).toBeGreaterThan(1500);
-    postgres.address.switchTo(old.port);
+    postgres.leadTo(old, 'kept');
     expect(await within(5000, () => write('primary'))).toBeLessThan(5000);
     await expect.poll(() => directory.ageMs(), { timeout: 5000 }).toBeLessThan(1500);
     await expect.poll(() => sessions(standby), { timeout: 5000 }).toBe(0);
@@ -152,11 +167,36 @@ describe('an address', () => {
     await fillPool();
     await postgres.setReadOnly(true);
     await standby.ask('select pg_promote()');
-    postgres.address.switchTo(standby.port);
+    postgres.leadTo(standby, 'kept');
     postgres.primary = standby;
     expect(await within(5000, () => write('promoted'))).toBeLessThan(5000);
     await expect.poll(() => sessions(old), { timeout: 5000 }).toBe(0);
     expect(await within(5000, () => directory.refresh())).toBeLessThan(5000);
+  });
+
+  it('that leads to a standby is followed although what was open still takes writes', async () => {
+    const standby = await postgres.addStandby();
+    const old = postgres.primary;
+    await fillPool();
+    postgres.leadTo(standby, 'kept');
+    expect(await becomes('read_only')).toBeLessThan(5000);
+    expect((await failure(() => write('standby'))).kind).toBe('read_only');
+    await expect.poll(() => sessions(old), { timeout: 5000 }).toBe(0);
+    postgres.leadTo(old, 'kept');
+    expect(await within(5000, () => write('primary'))).toBeLessThan(5000);
+    await expect.poll(() => sessions(standby), { timeout: 5000 }).toBe(0);
+  });
+
+  it('of a standby that took over is followed although nobody ended the server of before', async () => {
+    const standby = await postgres.addStandby();
+    const old = postgres.primary;
+    await fillPool();
+    await promote(standby);
+    postgres.leadTo(standby, 'kept');
+    postgres.primary = standby;
+    await expect.poll(() => sessions(old), { timeout: 5000 }).toBe(0);
+    await write('taken over');
+    await expect.poll(description, { timeout: 5000 }).toBe('taken over');
   });
 
   it('whose server was killed leads to the standby: the first write within fifteen seconds', async () => {
@@ -174,7 +214,8 @@ const description = () => directory.account(DEMO)?.services.get('PSERVICESHOP00'
 /** Connections of the product. */
 async function sessions(server: OwnPostgres['primary']): Promise<number> {
   const rows = await server.ask(
-    `select count(*)::int as n from pg_stat_activity where usename in ('pdlite_app', 'pdlite_directory')`,
+    `select count(*)::int as n from pg_stat_activity
+      where usename in ('pdlite_app', 'pdlite_directory', 'pdlite_intake')`,
   );
   return Number(rows[0]?.['n']);
 }

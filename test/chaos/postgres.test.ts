@@ -193,12 +193,11 @@ test(
   async () => {
     const standby = await postgres.addStandby();
     const first = postgres.primary;
-    postgres.address.switchTo(standby.port);
-    postgres.address.cut();
+    postgres.leadTo(standby, 'cut');
     await becomes('read_only');
     await holdOut();
     await changesAreRefused('database-read-only');
-    postgres.address.switchTo(first.port);
+    postgres.leadTo(first, 'kept');
     await becomes('writable');
     await postgres.waitForStandby();
     await answerOne();

@@ -52,6 +52,8 @@ it('gives back what it was given, whole keys in the order of insertion', async (
   ]);
   expect(rows.map(({ claim }) => claim)).toEqual([null, null, CALL, null]);
   expect(keysOf(await spill.pick(10, ['k']))).toEqual(['l']);
+  expect(await spill.last('k')).toEqual({ id: rows[2]?.id, event: '"3"' });
+  expect(await spill.last('nobody')).toBeNull();
 });
 
 it('takes the best rank first, accounts in turns, and then the oldest', async () => {
