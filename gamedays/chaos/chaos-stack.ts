@@ -37,11 +37,13 @@ export interface ChaosStackOptions {
   readonly signal: AbortSignal;
 }
 
-/** Something that can be killed and comes back by itself. */
+/** Something that can be killed and comes back by itself, unless it is held down. */
 export interface Killable {
   pid(): number | null;
   /** Whether it does its work. */
   isUp(): Promise<boolean>;
+  hold(): void;
+  release(): void;
 }
 
 const READY_MS = 60_000;
@@ -158,8 +160,12 @@ export class ChaosStack {
     this.#temporalCli = await findTemporalCli({ log: () => undefined });
     await Promise.all([this.#startDatabase(), this.#temporal.start()]);
     for (const [name, server] of this.servers) {
-      const isUp = () => Promise.resolve(server.pid !== null);
-      this.#killables.set(name, { pid: () => server.pid, isUp });
+      this.#killables.set(name, {
+        pid: () => server.pid,
+        isUp: () => Promise.resolve(server.pid !== null),
+        hold: () => server.hold(),
+        release: () => server.release(),
+      });
     }
     for (const name of VENDORS) {
       this.#launch(`vendor-${name}`, 'simulators/main.ts', {
@@ -232,6 +238,8 @@ export class ChaosStack {
     this.#killables.set(name, {
       pid: () => child.pid ?? null,
       isUp: () => answers(`http://${local(healthPort)}/health/ready`),
+      hold: () => child.hold(),
+      release: () => child.release(),
     });
   }
 

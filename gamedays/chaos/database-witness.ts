@@ -141,8 +141,10 @@ export class DatabaseWitness {
   async #readLists(endedAt: number): Promise<void> {
     const { apiUrls, accounts, since, isComplete } = this.#options;
     const until = endedAt + LISTS_MAX_MS;
-    while (!this.#ended.signal.aborted && this.#on.size === 0 && Date.now() < until) {
-      const shown = await readFinals(apiUrls[0] ?? '', accounts, since).catch(() => []);
+    for (let n = 0; !this.#ended.signal.aborted && this.#on.size === 0; n += 1) {
+      if (Date.now() > until) return;
+      const url = apiUrls[n % apiUrls.length] ?? '';
+      const shown = await readFinals(url, accounts, since).catch(() => []);
       const at = Date.now();
       for (const incident of shown) {
         const what = `${incident.id} ${incident.status}`;

@@ -16,11 +16,7 @@ export type PlannedFault =
   /** SIGKILL; over when the process works again. */
   | (At & { readonly kind: 'kill'; readonly process: string })
   /** SIGKILL, and nobody starts it again for so long. */
-  | (At & {
-      readonly kind: 'down';
-      readonly process: 'postgres' | 'temporal';
-      readonly forMs: number;
-    })
+  | (At & { readonly kind: 'down'; readonly process: string; readonly forMs: number })
   /** SIGKILL of the primary, for good; after so long a standby takes over, and the product's address leads to it. */
   | (At & { readonly kind: 'failover'; readonly process: 'postgres'; readonly forMs: number });
 

@@ -59,12 +59,12 @@ async function hold({ stack, startAt }: FaultRun, planned: PlannedFault): Promis
     await held.off();
     return;
   }
-  const server = planned.kind === 'down' ? stack.servers.get(planned.process) : null;
-  server?.hold();
+  const held = planned.kind === 'down' ? stack.killables.get(planned.process) : null;
+  held?.hold();
   const before = await tellPid(stack, planned.process);
   await stack.faults.once({ kind: 'kill', process: planned.process });
   if (planned.kind === 'down') await sleep(planned.forMs);
-  server?.release();
+  held?.release();
   await untilBack(stack, planned.process, before);
 }
 
@@ -77,7 +77,7 @@ function placed<T extends Fault>({ postgres }: ChaosStack, fault: T): T {
 async function failOver(stack: ChaosStack, forMs: number): Promise<void> {
   const { postgres, faults } = stack;
   const { primary } = postgres;
-  stack.servers.get(primary)?.hold();
+  stack.killables.get(primary)?.hold();
   await tellPid(stack, primary);
   await faults.once({ kind: 'kill', process: primary });
   await sleep(forMs);

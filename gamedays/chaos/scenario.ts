@@ -40,6 +40,12 @@ export const USUAL_LOAD: Scenario['load'] = {
   thinkMs: [500, 10_000],
 };
 
+/** Without the engine nothing is decided; everything else has a second way. */
+export function needsEngine(fault: PlannedFault): boolean {
+  if (fault.kind !== 'lease') return fault.process === 'temporal';
+  return fault.fault.kind === 'stop' && fault.fault.process === 'temporal';
+}
+
 /** What most scenarios have. */
 export const USUAL = { apis: 1, workers: 1, people: 120, minutes: 5, load: USUAL_LOAD } as const;
 

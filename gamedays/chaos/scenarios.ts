@@ -1,17 +1,11 @@
 import type { Fault, LinkFault } from '../faults/fault.ts';
-import type { PlannedFault } from './planned-fault.ts';
 import { planKills } from './plan-kills.ts';
 import { POSTGRES_SCENARIOS } from './postgres-scenarios.ts';
-import { again, USUAL, USUAL_LOAD, type Scenario } from './scenario.ts';
+import { REGION_LOST } from './region-lost.ts';
+import { again, needsEngine, USUAL, USUAL_LOAD, type Scenario } from './scenario.ts';
 
 /** Of one stretch of a provider's fault. */
 const PROVIDER_MS = 45_000;
-
-/** Without the engine nothing is decided; everything else has a second way. */
-function needsEngine(fault: PlannedFault): boolean {
-  if (fault.kind !== 'lease') return fault.process === 'temporal';
-  return fault.fault.kind === 'stop' && fault.fault.process === 'temporal';
-}
 
 const kill: Scenario = {
   ...USUAL,
@@ -152,6 +146,7 @@ export const SCENARIOS: readonly Scenario[] = [
   workersStopped,
   temporalDown,
   ...POSTGRES_SCENARIOS,
+  REGION_LOST,
   linkScenario('provider-refused', 'nobody listens at the first vendor', (link) => {
     return { kind: 'refuse', link };
   }),

@@ -44,18 +44,23 @@ export function timeDatabase(
   });
 }
 
-/** Until the last of the apis says so. */
+/** An api that answers nothing for so long is not there, and not waited for. */
+const AWAY_MS = 5000;
+
+/** Until the last of the apis that are there says so. */
 function saidAfter(
   { health }: DatabaseRecords,
   mode: string,
   [from, until]: readonly [number, number],
 ): number | null {
-  const apis = [...new Set(health.map(({ api }) => api))];
-  const times = apis.map((api) => {
-    const said = health.find(
-      (one) => one.api === api && one.mode === mode && one.at >= from && one.at <= until,
-    );
-    return said ? said.at - from : null;
+  const byApi = Map.groupBy(
+    health.filter(({ at }) => at >= from && at <= until),
+    ({ api }) => api,
+  );
+  const times = [...byApi.values()].flatMap((own) => {
+    if (!own.some(({ at, mode: any }) => any !== null && at <= from + AWAY_MS)) return [];
+    const said = own.find((one) => one.mode === mode);
+    return [said ? said.at - from : null];
   });
   return times.length === 0 || times.includes(null) ? null : Math.max(...times.map(Number));
 }

@@ -30,6 +30,7 @@ export class Child {
   readonly #options: ChildOptions;
   #process: ChildProcess | undefined;
   #stopping = false;
+  #held = false;
   #restarts = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -47,7 +48,7 @@ export class Child {
     const child = launch(this.#options);
     this.#process = child;
     child.once('exit', (code, signal) => {
-      if (this.#stopping) return;
+      if (this.#stopping || this.#held) return;
       if (Date.now() - startedAt > HEALTHY_AFTER_MS) this.#restarts = 0;
       const delay = RESTART_DELAYS_MS[Math.min(this.#restarts, RESTART_DELAYS_MS.length - 1)] ?? 0;
       this.#restarts += 1;
@@ -56,6 +57,18 @@ export class Child {
       );
       this.#timer = setTimeout(() => this.start(), delay);
     });
+  }
+
+  /** Whatever ends it from now on, it stays down until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Starts it again if it is down. */
+  release(): void {
+    this.#held = false;
+    const child = this.#process;
+    if (child && (child.exitCode !== null || child.signalCode !== null)) this.start();
   }
 
   /** SIGTERM, and SIGKILL after 15 s. */
