@@ -14,10 +14,15 @@ export interface Reduction {
 
 /**
  * Every decision about an incident. Pure and total: an event that does not fit the state (a repeat, a
- * late answer, a refused action) gives the same state and no commands.
+ * late answer, a refused action) gives the same state and no commands. `asBefore`: see `Draft`.
  */
-export function reduce(state: IncidentState, event: IncidentEvent, nowIso: string): Reduction {
-  const draft: Draft = { state, commands: [], now: nowIso };
+export function reduce(
+  state: IncidentState,
+  event: IncidentEvent,
+  nowIso: string,
+  asBefore = false,
+): Reduction {
+  const draft: Draft = { state, commands: [], now: nowIso, asBefore };
   take(draft, event);
   if (draft.state.view === state.view && draft.state.outbox === state.outbox)
     return { state: draft.state, commands: draft.commands };
