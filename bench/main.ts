@@ -8,19 +8,21 @@ import { burst, escalationStep, idleLatency } from './figures/latency.ts';
 import { memory } from './figures/memory.ts';
 import { startUp, workerKill } from './figures/start-up.ts';
 import { stormBeside } from './figures/storm.ts';
+import { timers } from './figures/timers.ts';
 import { productCpuSec } from './processes.ts';
 import { startBenchStack, type BenchStack } from './stack.ts';
 
 /**
  * `npm run bench [P1 P2 …]`: measures the embedded product from outside, each figure on an installation of its own
- * with empty queues, and the raw engine beside it. Writes bench/results/latest.json, where a figure replaces its
- * earlier result, and prints it.
+ * with empty queues, and the raw engine beside it; F11 on servers whose clocks jump. Writes bench/results/latest.json,
+ * where a figure replaces its earlier result, and prints it. `npm run bench F11 417` plays single seeds again and
+ * only prints.
  */
 const PEOPLE = 1000;
 const CEILING_COUNT = 300;
 const FILE = 'bench/results/latest.json';
 
-const figures: Readonly<Record<string, (bench: BenchStack) => Promise<object>>> = {
+const onProduct: Readonly<Record<string, (bench: BenchStack) => Promise<object>>> = {
   P1: async (bench) => ({ target: 'p50 ≤ 150 ms, p99 ≤ 500 ms', ...(await idleLatency(bench)) }),
   P2: async (bench) => ({
     target: '100: last page ≤ 10 s; 1,000: ≤ 100 s',
@@ -77,23 +79,44 @@ const figures: Readonly<Record<string, (bench: BenchStack) => Promise<object>>> 
   }),
 };
 
-const wanted = process.argv.slice(2);
+const figures: Readonly<Record<string, () => Promise<object>>> = {
+  ...Object.fromEntries(
+    Object.entries(onProduct).map(([name, figure]) => [name, () => measureProduct(figure)]),
+  ),
+  F11: async () => ({
+    target:
+      '± 2 s, never early, never skipped over clock changes: ≥ 1,000 seeds of 14 virtual days',
+    ...(await timers(seeds)),
+  }),
+};
+
+/** With each figure, since not all are measured on one. */
+const machine = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  kernel: release(),
+};
+const isNumber = (text: string): boolean => /^\d+$/.test(text);
+const given = process.argv.slice(2);
+const seeds = given.filter(isNumber).map(Number);
+const wanted = given.filter((text) => !isNumber(text));
 for (const name of wanted) if (!(name in figures)) throw new Error(`there is no figure ${name}`);
 for (const [name, figure] of Object.entries(figures)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`measuring ${name} …`);
-  const result = await measure(figure);
+  const date = new Date().toISOString();
+  const result = { ...(await figure()), date, loadAverage: loadavg()[0], machine };
   console.log(JSON.stringify(result));
-  await save(name, result);
+  if (seeds.length === 0) await save(name, result);
 }
 
-async function measure(figure: (bench: BenchStack) => Promise<object>): Promise<object> {
+async function measureProduct(figure: (bench: BenchStack) => Promise<object>): Promise<object> {
   const bench = await startBenchStack(PEOPLE);
   try {
     await idleLatency(bench, 20);
     const ceilingBesidePerSec = await engineCeiling(bench, 100);
-    const date = new Date().toISOString();
-    return { ...(await figure(bench)), ceilingBesidePerSec, date, loadAverage: loadavg()[0] };
+    return { ...(await figure(bench)), ceilingBesidePerSec };
   } finally {
     await bench.stop();
   }
@@ -113,15 +136,9 @@ async function save(name: string, result: object): Promise<void> {
     : {};
   const results = { ...earlier, [name]: result };
   const report = {
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      kernel: release(),
-    },
     node: process.version,
     dependencies: versions.dependencies,
-    note: 'Load generator, product, Temporal and PostgreSQL share the machine. P3, P4 and P12 are closed loop, the others open.',
+    note: 'Load generator, product, Temporal and PostgreSQL share the machine. P3, P4 and P12 are closed loop, the others open; F11 is on virtual time.',
     results: Object.fromEntries(
       Object.keys(figures).flatMap((key) =>
         key in results ? [[key, (results as Record<string, unknown>)[key]] as const] : [],

@@ -39,6 +39,8 @@ export const INCIDENT_LIMITS = {
   snoozeMaxSec: 604_800,
   /** Even after an outage each step keeps this long before the next, unless its own delay is shorter. */
   minStepMs: 60_000,
+  /** What happens no later than this after it was due happens in time. */
+  punctualMs: 5000,
   /** Until when a page is worth sending if no later step takes over. */
   lastPageMs: 24 * 3_600_000,
 } as const;

@@ -12,7 +12,7 @@ import { mergeIntoAction } from '../domain/incident/merge.ts';
 import { openIncident } from '../domain/incident/open.ts';
 import { type Batch, dropBatch, nextBatch } from '../domain/incident/outbox.ts';
 import { reduce } from '../domain/incident/reduce.ts';
-import { dueAt } from '../domain/incident/tick.ts';
+import { dependsOnRules, dueAt } from '../domain/incident/tick.ts';
 import type {
   IncidentCommand,
   IncidentEvent,
@@ -50,7 +50,9 @@ export class IncidentRun {
   }
 
   apply(event: IncidentEvent): void {
-    const { state, commands } = reduce(this.state, event, nowIso());
+    const now = nowIso();
+    const asBefore = dependsOnRules(this.state, now) && !patched('on-time');
+    const { state, commands } = reduce(this.state, event, now, asBefore);
     this.state = state;
     this.commands.push(...commands);
     if (commands.some(({ type }) => type === 'page')) this.paging = true;

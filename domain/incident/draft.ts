@@ -18,6 +18,11 @@ export interface Draft {
   state: IncidentState;
   readonly commands: IncidentCommand[];
   readonly now: string;
+  /**
+   * In a history of before three rules: what is due together with the automatic resolve goes after it, a snooze that
+   * outlasts that gives it its time again, and steps of a minute do not drift.
+   */
+  readonly asBefore: boolean;
 }
 
 /** Who caused a change, by which way, and when. */

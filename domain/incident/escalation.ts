@@ -42,14 +42,18 @@ export function disarm(
 
 /**
  * Deadlines are absolute: a step is due its delay after the step before was due. After an outage a step
- * still keeps a minute (or its shorter delay), so that nobody is passed over unheard.
+ * still keeps a minute (or its shorter delay), so that nobody is passed over unheard. What comes a moment
+ * late has had no outage: otherwise steps of a minute would drift.
  */
 function timerFrom(d: Draft, from: string): EscalationTimer {
   if (d.state.manualAssignment) return { kind: 'none', reason: 'manual' };
   if (d.state.view.urgency === 'low') return { kind: 'none', reason: 'low_urgency' };
   const delayMs = ruleDelayMs(d.state);
+  const dueAt = plusMs(from, delayMs);
+  const isPunctual = Date.parse(d.now) - Date.parse(from) <= INCIDENT_LIMITS.punctualMs;
+  if (isPunctual && !d.asBefore) return { kind: 'armed', dueAt };
   const soonest = plusMs(d.now, Math.min(delayMs, INCIDENT_LIMITS.minStepMs));
-  return { kind: 'armed', dueAt: latest(plusMs(from, delayMs), soonest) };
+  return { kind: 'armed', dueAt: latest(dueAt, soonest) };
 }
 
 /** A policy without a usable rule still has a rhythm: PagerDuty's usual 30 minutes. */
@@ -165,9 +169,24 @@ export function escalateByPerson(d: Draft, wanted: number | null, cause: Cause):
 /** Back to triggered without a word; the caller's log entry says why. */
 export function clearAcknowledgement(d: Draft, cause: Cause): void {
   if (d.state.view.status !== 'acknowledged') return;
+  if (d.state.view.snoozedUntil !== null && !d.asBefore)
+    setState(d, { autoResolveDueAt: renewedResolve(d.state, cause.at) });
   setStatus(d, 'triggered', cause);
   setView(d, { acknowledgements: [], snoozedUntil: null });
   setState(d, { acknowledgementDueAt: null });
+}
+
+/**
+ * When an incident whose snooze ends at that instant resolves by itself; null: never. A snooze that outlasted the
+ * service's time for it gives that time again: whoever is paged anew must not see it end at once.
+ */
+export function renewedResolve(
+  { autoResolveDueAt, settings }: IncidentState,
+  at: string,
+): string | null {
+  const timeoutSec = settings.service.autoResolveTimeoutSec ?? 0;
+  const isOutlasted = autoResolveDueAt !== null && Date.parse(autoResolveDueAt) <= Date.parse(at);
+  return isOutlasted ? plusMs(at, timeoutSec * 1000) : autoResolveDueAt;
 }
 
 /** An acknowledgement or snooze ran out: pages the assignees again and goes on with the escalation. */

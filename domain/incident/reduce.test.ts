@@ -162,15 +162,72 @@ test('the acknowledgement timeout pages the assignees again and resumes the esca
   expect(dueAt(d.state)).toBe(after(35));
 });
 
-test('a snooze acknowledges, pages again when over, and holds the automatic resolve back', () => {
+test('steps of a minute do not drift, though each is taken a moment late; after an outage each keeps its minute', () => {
+  const moment = (minutes: number, ms: number) =>
+    new Date(Date.parse(after(minutes)) + ms).toISOString();
+  const d = new Drive(input({ minutes: [1, 1, 1, 1], numLoops: 2 }))
+    .alert({}, moment(0, 180))
+    .page();
+  for (let step = 1; step <= 10; step += 1) {
+    expect(dueAt(d.state)).toBe(after(step));
+    d.tick(moment(step, 220)).page();
+  }
+  d.tick(moment(14, 0));
+  expect(dueAt(d.state)).toBe(after(15));
+});
+
+test('a snooze acknowledges, pages again when over, and an automatic resolve that it outlasts has its whole time again', () => {
   const d = new Drive(input({ service: { autoResolveTimeoutSec: 3600 } })).alert().page();
   d.on(act({ type: 'snooze', durationSec: 7200 }));
   expect(d.state.view).toMatchObject({ status: 'acknowledged', snoozedUntil: after(120) });
-  d.tick(after(60)).tick(after(120));
+  expect(d.state.view.pendingActions).toEqual([
+    { type: 'unacknowledge', at: after(120) },
+    { type: 'resolve', at: after(180) },
+  ]);
+  d.tick(after(60)).tick(after(120)).page();
   expect(d.pages().at(-1)?.why).toBe('snooze_over');
   d.tick(after(120));
+  expect(d.state.view.status).toBe('triggered');
+  d.on(act({ type: 'acknowledge' }, '1', after(121)), after(121)).tick(after(180));
   expect(d.state.view.status).toBe('resolved');
 });
+
+test.each([
+  ['an escalation', { type: 'escalate', ruleIndex: null }],
+  ['a reassignment', { type: 'reassign', userIds: ['U2'] }],
+] as const)('%s takes a long snooze back: nothing is resolved at once', (_name, body) => {
+  const d = new Drive(input({ service: { autoResolveTimeoutSec: 3600 } })).alert().page();
+  d.on(act({ type: 'snooze', durationSec: 604_800 }));
+  d.on(act(body, '1', after(100)), after(100))
+    .page()
+    .tick(after(100));
+  expect(d.state.view.status).toBe('triggered');
+  expect(d.state.view.pendingActions).toContainEqual({ type: 'resolve', at: after(160) });
+});
+
+test('a snooze that ends before the automatic resolve changes nothing of that', () => {
+  const d = new Drive(input({ service: { autoResolveTimeoutSec: 3600 } })).alert().page();
+  d.on(act({ type: 'snooze', durationSec: 1800 }))
+    .tick(after(30))
+    .page();
+  expect(d.state.view.pendingActions).toContainEqual({ type: 'resolve', at: after(60) });
+});
+
+test.each([
+  ['a step', [30], null],
+  ['the end of an acknowledgement', [90], 1800],
+] as const)(
+  'the automatic resolve goes before %s of the same instant',
+  (_name, minutes, ackSec) => {
+    const service = { autoResolveTimeoutSec: 1800, acknowledgementTimeoutSec: ackSec };
+    const d = new Drive(input({ minutes, service })).alert().page();
+    if (ackSec !== null) d.on(act({ type: 'acknowledge' }));
+    expect(dueAt(d.state)).toBe(after(30));
+    d.tick(after(30));
+    expect(d.state.view.status).toBe('resolved');
+    expect(d.pages()).toHaveLength(1);
+  },
+);
 
 test('the automatic resolve ends it and resolves its alerts', () => {
   const d = new Drive(input({ minutes: [90], service: { autoResolveTimeoutSec: 3600 } }))

@@ -14,10 +14,15 @@ export interface Reduction {
 
 /**
  * Every decision about an incident. Pure and total: an event that does not fit the state (a repeat, a
- * late answer, a refused action) gives the same state and no commands.
+ * late answer, a refused action) gives the same state and no commands. `asBefore`: see `Draft`.
  */
-export function reduce(state: IncidentState, event: IncidentEvent, nowIso: string): Reduction {
-  const draft: Draft = { state, commands: [], now: nowIso };
+export function reduce(
+  state: IncidentState,
+  event: IncidentEvent,
+  nowIso: string,
+  asBefore = false,
+): Reduction {
+  const draft: Draft = { state, commands: [], now: nowIso, asBefore };
   take(draft, event);
   if (event.type !== 'tick') stopLostTick(draft, state);
   if (draft.state.view === state.view && draft.state.outbox === state.outbox)
@@ -31,7 +36,7 @@ export function reduce(state: IncidentState, event: IncidentEvent, nowIso: strin
  */
 function stopLostTick(d: Draft, before: IncidentState): void {
   if (dueAt(d.state) === dueAt(before)) return;
-  for (const page of pagesOfTick(before, d.now)) takeGivenUp(d, page, { lostTick: true });
+  for (const page of pagesOfTick({ ...d, state: before })) takeGivenUp(d, page, { lostTick: true });
 }
 
 function take(d: Draft, event: IncidentEvent): void {

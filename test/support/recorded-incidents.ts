@@ -10,12 +10,12 @@ export type Scenario = (env: TestWorkflowEnvironment, world: World) => Promise<s
 
 const now = () => new Date().toISOString();
 
-function trigger(env: TestWorkflowEnvironment, incidentId: string, timeoutSec = 1800) {
-  const start: IncidentInput = {
-    incidentId,
-    settings: settings({ service: { acknowledgementTimeoutSec: timeoutSec } }),
-    manual: null,
-  };
+function trigger(
+  env: TestWorkflowEnvironment,
+  incidentId: string,
+  change: Parameters<typeof settings>[0] = { service: { acknowledgementTimeoutSec: 1800 } },
+) {
+  const start: IncidentInput = { incidentId, settings: settings(change), manual: null };
   return env.client.workflow.signalWithStart(INCIDENT.workflow, {
     workflowId: `incident/ACC/SVC/${incidentId}`,
     taskQueue: TASK_QUEUES.workflows,
@@ -119,6 +119,27 @@ export const recordedIncidents: Readonly<Record<string, Scenario>> = {
     await handle.result();
     return handle.workflowId;
   },
+  // A snooze lasts longer than the time after which the service resolves by itself.
+  'incident-outlasted': async (env) => {
+    const handle = await trigger(env, 'POUTLASTED', { service: { autoResolveTimeoutSec: 2 } });
+    await act(handle, { type: 'snooze', durationSec: 3 });
+    await handle.result();
+    return handle.workflowId;
+  },
+  // A step and the automatic resolve are due at one instant.
+  'incident-tied': async (env) => {
+    const change = { minutes: [2, 2], service: { autoResolveTimeoutSec: 120 } };
+    const handle = await trigger(env, 'PTIED', change);
+    await handle.result();
+    return handle.workflowId;
+  },
+  'incident-minute-steps': async (env) => {
+    const handle = await trigger(env, 'PMINUTES', { minutes: [1, 1] });
+    await env.sleep(62_000);
+    await resolve(handle);
+    await handle.result();
+    return handle.workflowId;
+  },
   // Begun by `beforeWorkers`: the next incident of the key, whose trigger came before any worker.
   'incident-in-order': async (env) => {
     const handle = env.client.workflow.getHandle('incident/ACC/SVC/PORDER');
@@ -137,7 +158,7 @@ export const beforeWorkers: Readonly<
   Record<string, (env: TestWorkflowEnvironment, work: Work) => Promise<string>>
 > = {
   'incident-overtaken': async (env, work) => {
-    const handle = await trigger(env, 'POVERTAKEN', 2);
+    const handle = await trigger(env, 'POVERTAKEN', { service: { acknowledgementTimeoutSec: 2 } });
     await work(async () => {
       await env.sleep(500);
       await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', now(), 'POVERTAKEN'));
