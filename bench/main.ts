@@ -3,8 +3,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
 import { engineCeiling } from './figures/ceiling.ts';
+import { deadMan } from './figures/dead-man.ts';
 import { differentEvents, oneKeyStorm, pagesInBurst, sameEvent } from './figures/intake.ts';
 import { burst, escalationStep, idleLatency } from './figures/latency.ts';
+import { loadHeld } from './figures/load-held.ts';
 import { memory } from './figures/memory.ts';
 import { startUp, workerKill } from './figures/start-up.ts';
 import { stormBeside } from './figures/storm.ts';
@@ -15,8 +17,8 @@ import { startBenchStack, type BenchStack } from './stack.ts';
 /**
  * `npm run bench [P1 P2 …]`: measures the embedded product from outside, each figure on an installation of its own
  * with empty queues, and the raw engine beside it; F11 on servers whose clocks jump. Writes bench/results/latest.json,
- * where a figure replaces its earlier result, and prints it. `npm run bench F11 417` plays single seeds again and
- * only prints.
+ * where a figure replaces its earlier result, and prints it. `npm run bench F11 417` plays single seeds again, and
+ * `npm run bench F13 5` is quiet for five minutes instead of two hours; both only print.
  */
 const PEOPLE = 1000;
 const CEILING_COUNT = 300;
@@ -72,6 +74,10 @@ const onProduct: Readonly<Record<string, (bench: BenchStack) => Promise<object>>
     pagedIncidentCpuMs: await cpuMsEach(CEILING_COUNT, () => burst(bench, CEILING_COUNT)),
     ceilingCpuMs: await cpuMsEach(CEILING_COUNT, () => engineCeiling(bench, CEILING_COUNT)),
   }),
+  F1: async (bench) => ({
+    target: '0 lost; p99 ≤ 250 ms at 50/s, ≤ 1 s at 500/s; refusals counted',
+    ...(await loadHeld(bench, PEOPLE)),
+  }),
   F14: async (bench) => ({
     target:
       '10,000 events in 60 s: first page ≤ 5 s; another account’s p99 ≤ 2 times its own before',
@@ -86,7 +92,11 @@ const figures: Readonly<Record<string, () => Promise<object>>> = {
   F11: async () => ({
     target:
       '± 2 s, never early, never skipped over clock changes: ≥ 1,000 seeds of 14 virtual days',
-    ...(await timers(seeds)),
+    ...(await timers(numbers)),
+  }),
+  F13: async () => ({
+    target: 'each part told ≤ 90 s (the other watchdog ≤ 120 s), 0 false alarms in 2 h',
+    ...(await deadMan(numbers[0])),
   }),
 };
 
@@ -99,7 +109,7 @@ const machine = {
 };
 const isNumber = (text: string): boolean => /^\d+$/.test(text);
 const given = process.argv.slice(2);
-const seeds = given.filter(isNumber).map(Number);
+const numbers = given.filter(isNumber).map(Number);
 const wanted = given.filter((text) => !isNumber(text));
 for (const name of wanted) if (!(name in figures)) throw new Error(`there is no figure ${name}`);
 for (const [name, figure] of Object.entries(figures)) {
@@ -108,7 +118,7 @@ for (const [name, figure] of Object.entries(figures)) {
   const date = new Date().toISOString();
   const result = { ...(await figure()), date, loadAverage: loadavg()[0], machine };
   console.log(JSON.stringify(result));
-  if (seeds.length === 0) await save(name, result);
+  if (numbers.length === 0) await save(name, result);
 }
 
 async function measureProduct(figure: (bench: BenchStack) => Promise<object>): Promise<object> {
