@@ -10,7 +10,7 @@ order by r.nr`;
 export const LOOK = `
 select
   exists (select 1 from spill s where s.parked_at is null and s.due_at <= now()) as backlog,
-  not exists (select 1 from spill s where s.parked_at is null) as empty,
+  not exists (select 1 from spill s where s.parked_at is null) as empty, pg_is_in_recovery() as standby,
   (select array_agg(k.key) from unnest($1::text[]) k (key) where exists (
     select 1 from spill s where s.parked_at is null and s.key = k.key)) as pending,
   l.row_count as rows, l.byte_count as bytes, l.parked_count as parked,

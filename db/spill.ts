@@ -59,6 +59,8 @@ export interface SpillLook {
   readonly backlog: boolean;
   /** No events wait at all. */
   readonly empty: boolean;
+  /** A standby says so: what was inserted last may be missing. */
+  readonly standby: boolean;
   /** Those of the keys asked for that have events waiting. */
   readonly pending: ReadonlySet<string>;
   readonly rows: number;
@@ -165,6 +167,7 @@ function columns(rows: readonly SpillRow[]): unknown[] {
 
 interface LookRow {
   readonly empty: boolean;
+  readonly standby: boolean;
   readonly backlog: boolean;
   readonly pending: readonly string[] | null;
   readonly rows: number;

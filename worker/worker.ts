@@ -27,6 +27,11 @@ const FORCE_MS = 10_000;
 /** A worker that was killed holds its workflows back no longer than this. */
 const STICKY_MS = 1000;
 const DELIVERIES_AT_ONCE = 100;
+/**
+ * After an outage of PostgreSQL thousands wait. Few at once bring them in as fast as the engine can, which more would
+ * only fill with tasks that stand before those of pages.
+ */
+const PROJECTIONS_AT_ONCE = 3;
 
 /** Starts one worker for each task queue on one connection, so that slow providers hold up no decision. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
@@ -91,8 +96,7 @@ function options(deps: WorkerDeps, bundle: { readonly codePath: string }): Worke
       ...common,
       taskQueue: TASK_QUEUES.projection,
       activities: activities.projection,
-      // More would only wait for one another's connections.
-      maxConcurrentActivityTaskExecutions: deps.config.DATABASE_POOL_MAX,
+      maxConcurrentActivityTaskExecutions: PROJECTIONS_AT_ONCE,
     },
   ];
 }

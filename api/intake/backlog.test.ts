@@ -5,9 +5,13 @@ import type { SpillLook, SpillStore } from '../../db/spill.ts';
 import { Backlog } from './backlog.ts';
 
 const found: SpillLook = {
-  ...{ backlog: true, empty: false, pending: new Set(), rows: 1, bytes: 1, parked: 0, oldestMs: 0 },
+  ...{ backlog: true, empty: false, standby: false, pending: new Set() },
+  ...{ rows: 1, bytes: 1, parked: 0, oldestMs: 0 },
 };
-const looks: { readonly keys: readonly string[]; readonly end: (pending: string[]) => void }[] = [];
+const looks: {
+  readonly keys: readonly string[];
+  readonly end: (pending: readonly string[], more?: Partial<SpillLook>) => void;
+}[] = [];
 let backlog: Backlog;
 
 beforeEach(() => {
@@ -15,7 +19,8 @@ beforeEach(() => {
   looks.length = 0;
   const look = (keys: readonly string[]): Promise<SpillLook> => {
     const { promise, resolve } = Promise.withResolvers<SpillLook>();
-    const end = (pending: string[]) => resolve({ ...found, pending: new Set(pending) });
+    const end = (pending: readonly string[], more: Partial<SpillLook> = {}) =>
+      resolve({ ...found, pending: new Set(pending), ...more });
     looks.push({ keys, end });
     return promise;
   };
@@ -55,3 +60,16 @@ it('a look that began before the write says nothing of it', async () => {
   await vi.advanceTimersByTimeAsync(5);
   expect(backlog.spilledAgoMs('again')).toBeCloseTo(5, 0);
 });
+
+it.each([{ empty: false }, { empty: true }])(
+  'a standby that shows nothing is believed of what is older than it may lag: %j',
+  async ({ empty }) => {
+    await write('young');
+    (await nextLook()).end([], { standby: true, empty });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(backlog.spilledAgoMs('young')).toBeCloseTo(1010, 0);
+    for (let n = 0; n < 6; n += 1) (await nextLook()).end([], { standby: true, empty });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(backlog.spilledAgoMs('young')).toBe(Infinity);
+  },
+);

@@ -10,6 +10,8 @@ const IDLE_POLL_MS = 1000;
 const REMEMBERED = 100_000;
 /** Of them those that one look of the poll asks about. */
 const ASKED = 100;
+/** Rows younger than this may be missing on a standby to which the address of PostgreSQL leads. */
+export const STANDBY_LAG_MS = 5000;
 
 /**
  * What this process knows of the events in the spill. An event may overtake the spill only when a look that
@@ -20,8 +22,8 @@ export class Backlog {
   readonly #spill: SpillStore;
   /** When this process last wrote events of the key, as far as they may not have been drained yet. */
   readonly #ownKeys = new Map<string, number>();
-  /** There are more such keys than were remembered. */
-  #hasForgotten = false;
+  /** When such a key was not remembered, because there were too many; null: there is none. */
+  #forgottenAt: number | null = null;
   #last: SpillLook | undefined;
   #usable = true;
   /** Some of this process's own rows, due at once, may still be there. */
@@ -63,8 +65,8 @@ export class Backlog {
    */
   spilledAgoMs(key: string): number {
     const writtenAt = this.#ownKeys.get(key);
-    if (writtenAt === undefined) return this.#hasForgotten ? 0 : Number.POSITIVE_INFINITY;
-    return performance.now() - writtenAt;
+    if (writtenAt !== undefined) return performance.now() - writtenAt;
+    return this.#forgottenAt === null ? Number.POSITIVE_INFINITY : 0;
   }
 
   /** Runs a write of this key's events. `due`: they do not wait for their key's storm. */
@@ -90,7 +92,7 @@ export class Backlog {
   #remember(key: string): void {
     this.#ownKeys.delete(key);
     if (this.#ownKeys.size < REMEMBERED) this.#ownKeys.set(key, performance.now());
-    else this.#hasForgotten = true;
+    else this.#forgottenAt = performance.now();
   }
 
   /** One look at a time; whoever asks meanwhile shares the next one, because this one may be too old. */
@@ -126,11 +128,11 @@ export class Backlog {
       this.#last = found;
       show(found);
       this.#usable = true;
-      if (!found.backlog && quiet && this.#writing === 0 && this.#writes === writes) {
+      if (!found.backlog && quiet && this.#writing === 0 && this.#writes === writes)
         this.#own = false;
-        if (found.empty) this.#forgetAll();
-      }
-      this.#forget(keys, found, askedAt);
+      const knownBy = found.standby ? askedAt - STANDBY_LAG_MS : askedAt;
+      if (found.empty) this.#forgetAll(knownBy);
+      else this.#forget(keys, found, knownBy);
       return found;
     } catch {
       this.#usable = false;
@@ -140,16 +142,18 @@ export class Backlog {
     }
   }
 
-  #forgetAll(): void {
-    this.#ownKeys.clear();
-    this.#hasForgotten = false;
+  /** What was written before. */
+  #forgetAll(knownBy: number): void {
+    for (const [key, writtenAt] of this.#ownKeys)
+      if (writtenAt < knownBy) this.#ownKeys.delete(key);
+    if (this.#forgottenAt !== null && this.#forgottenAt < knownBy) this.#forgottenAt = null;
   }
 
-  /** Keys without rows, unless they were written since; the others have their turn again later. */
-  #forget(keys: readonly string[], { pending }: SpillLook, askedAt: number): void {
+  /** Of what was written before, the keys that have no rows; the others have their turn again later. */
+  #forget(keys: readonly string[], { pending }: SpillLook, knownBy: number): void {
     for (const key of keys) {
       const writtenAt = this.#ownKeys.get(key);
-      if (writtenAt === undefined || writtenAt >= askedAt) continue;
+      if (writtenAt === undefined || writtenAt >= knownBy) continue;
       this.#ownKeys.delete(key);
       if (pending.has(key)) this.#ownKeys.set(key, writtenAt);
     }

@@ -4,7 +4,7 @@ import type { SpillStore } from '../../db/spill.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { workflowIdOfEvent } from '../../temporal-config/incident-start.ts';
 import { ArrivedKeys } from './arrived-keys.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog, STANDBY_LAG_MS } from './backlog.ts';
 import { EngineDown, type Batch, type Engine } from './engine.ts';
 import { HotKeys, STORM_INTERVAL_MS } from './hot-keys.ts';
 import { batchLength } from './incident-signal.ts';
@@ -18,8 +18,6 @@ const MAX_WAITING_EVENTS = 10_000;
 /** Events of one post that are on their way at once. */
 const POST_CONCURRENCY = 100;
 const RETRY_AFTER_SEC = { unavailable: 5, overloaded: 2 } as const;
-/** Rows younger than this may be missing on a standby that PostgreSQL's address leads to. */
-const STANDBY_LAG_MS = 5000;
 
 /** The table and its bounds. */
 export interface SpillSettings {

@@ -33,9 +33,9 @@ const EVERY_MS = 250;
 const CALM = 4;
 /** After a fault changes are tried as often as during it for so long. */
 const EAGER_MS = 20_000;
-const LIST_EVERY_MS = 1000;
+const LIST_EVERY_MS = 2000;
 /** Lists that are not complete so long after a fault are not waited for. */
-const LISTS_MAX_MS = 90_000;
+const LISTS_MAX_MS = 240_000;
 const HEALTH_LIMIT_MS = 2000;
 const CHANGE_LIMIT_MS = 5000;
 

@@ -193,17 +193,34 @@ test(
   async () => {
     const standby = await postgres.addStandby();
     const first = postgres.primary;
-    postgres.leadTo(standby, 'cut');
+    // Nobody cuts what is open, and the first one still takes writes.
+    postgres.leadTo(standby, 'kept');
     await becomes('read_only');
+    await expect.poll(() => sessions(first), DETECTED).toBe(0);
     await holdOut();
     await changesAreRefused('database-read-only');
-    postgres.leadTo(first, 'kept');
+    postgres.leadTo(first, 'cut');
     await becomes('writable');
+    await expect.poll(() => sessions(standby), DETECTED).toBe(0);
     await postgres.waitForStandby();
     await answerOne();
+    const killedAt = Date.now();
     await postgres.failOver(standby);
+    await expect.poll(change, { timeout: 15_000, interval: 50 }).toBe(201);
+    expect(Date.now() - killedAt).toBeLessThan(15_000);
     await becomes('writable');
     await answerOne();
   },
   TEST_MS,
 );
+
+async function change(): Promise<number> {
+  return (await product.rest('POST', '/teams', { team: { type: 'team', name: 'After' } })).status;
+}
+
+/** Connections of the product to a server. */
+async function sessions(server: OwnPostgres['primary']): Promise<number> {
+  const [row] = await server.ask(`select count(*)::int as n from pg_stat_activity
+    where usename in ('pdlite_app', 'pdlite_directory', 'pdlite_intake')`);
+  return Number(row?.['n']);
+}
