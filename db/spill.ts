@@ -49,6 +49,8 @@ export interface SpilledRow {
   readonly claim: string | null;
   /** Milliseconds since it was claimed; 0 for what is not. */
   readonly claimedAgoMs: number;
+  /** Milliseconds since it was written. */
+  readonly waitedMs: number;
 }
 
 /** What a process can know of the spill. Counts are some seconds old. */
@@ -183,6 +185,7 @@ interface PickedRow {
   readonly bytes: number;
   readonly claim: string | null;
   readonly claimed_ago_ms: number;
+  readonly waited_ms: number;
 }
 
 async function pick(
@@ -205,5 +208,6 @@ async function pick(
     bytes: row.bytes,
     claim: row.claim,
     claimedAgoMs: row.claimed_ago_ms,
+    waitedMs: row.waited_ms,
   }));
 }

@@ -83,6 +83,7 @@ async function storeOnce({ deps, limit }: Receiving, found: Found): Promise<void
 async function storeBeat(deps: ApiDeps, { index, integration }: Found): Promise<void> {
   const beat: Beat = {
     at: deps.now().toISOString(),
+    waitedMs: 0,
     timeoutSec: integration.heartbeatTimeoutSec ?? 300,
   };
   const start: HeartbeatState = {
