@@ -68,8 +68,8 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
   const random = createRandom(run.seed).fork(scenario.name);
   const population = planPopulation(scenario.people, random.fork('population'));
   run.say('starting everything …');
-  const { apis, workers } = scenario;
-  const stack = await ChaosStack.start({ folder, apis, workers, population, signal });
+  const { apis, workers, clocks = false } = scenario;
+  const stack = await ChaosStack.start({ folder, apis, workers, clocks, population, signal });
   try {
     const plan = scenario.plan(random.fork('faults'), run.durationMs);
     const load = loadOf(scenario, run.durationMs);

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly minutes: number;
   readonly apis: number;
   readonly workers: number;
+  /** Whether the clocks of apis and workers can be set, which needs libfaketime; they cannot unless given. */
+  readonly clocks?: boolean;
   /** And as many services. */
   readonly people: number;
   readonly load: Omit<LoadShape, 'durationMs'>;
