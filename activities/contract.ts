@@ -33,12 +33,16 @@ export interface PageRequest {
   readonly settings: IncidentSettings;
   readonly view: IncidentView;
   readonly traceparent: string | null;
+  /** When it is asked for, by the engine's clock; absent in what was asked for before that was told. */
+  readonly at?: string;
 }
 
 export interface StopRequest {
   readonly accountId: string;
   readonly incidentId: string;
   readonly command: Extract<IncidentCommand, { type: 'stop' }>;
+  /** As of a `PageRequest`. */
+  readonly at?: string;
 }
 
 export interface MessagingActivities {

@@ -68,6 +68,8 @@ interface Setting {
   readonly openPages?: DeliveryDeps['openPages'];
   readonly attempt?: number;
   readonly now?: () => number;
+  /** By how many milliseconds the worker's clock is wrong. */
+  readonly clockOffMs?: number;
   /** User ids behind the methods that share the address; the user's own methods count too. */
   readonly addressOf?: readonly string[];
 }
@@ -93,8 +95,11 @@ async function run(content: Delivery, setting: Setting = {}) {
   const list = { email: one, sms: one, voice: one, push: one, webhook: one };
   const logger = pino({ level: 'silent' });
   const metrics = { breaker: noop, probe: noop, channelDown: noop };
-  const now = setting.now ?? (() => NOW);
-  const health = new ProviderHealth({ providers: list, metrics, logger, now, sharePercent: 0 });
+  const steady = setting.now ?? (() => NOW);
+  const now = () => steady() + (setting.clockOffMs ?? 0);
+  const health = new ProviderHealth({
+    ...{ providers: list, metrics, logger, now: steady, sharePercent: 0 },
+  });
   const user = { id: 'PU1', contactMethods: contactMethod ? [contactMethod] : [] };
   const config = { account: { id: 'PA' } as Account, users: [user as unknown as User] };
   const rest = { teams: [], schedules: [], policies: [], services: [], integrations: [] };
@@ -119,7 +124,7 @@ async function run(content: Delivery, setting: Setting = {}) {
       providerFailed: (item) => labels.push(`${item.provider} ${item.failure}`),
     },
     withSpan: (_name, _options, body) => body(),
-    now,
+    ...{ now, steady },
     openPages: setting.openPages ?? ((_a, _u, ids) => Promise.resolve(ids)),
   });
   const environment = new MockActivityEnvironment({
@@ -166,6 +171,40 @@ describe('where it may go', () => {
       openPages: () => Promise.reject(new Error()),
     });
     expect(unknown.outcome.result).toBe('accepted');
+  });
+});
+
+describe('a worker whose clock is wrong', () => {
+  const HOURS = 6 * 3_600_000;
+
+  test.each([HOURS, -HOURS])('by %i ms sends what is due all the same', async (clockOffMs) => {
+    const { outcome, sent, latencies } = await run(delivery('push', [summary(1)]), { clockOffMs });
+    expect(outcome).toMatchObject({ result: 'accepted', at: iso(NOW) });
+    expect(latencies).toEqual([2]);
+    const link =
+      sent[0]?.channel === 'push' ? (sent[0].actions[0]?.url.split('/').at(-1) ?? '') : '';
+    expect(verifyToken(SECRET, link, NOW)).not.toBeNull();
+    expect(verifyToken(SECRET, link, NOW + 25 * 3_600_000)).toBeNull();
+  });
+
+  test('sends nothing past its time', async () => {
+    let nowMs = NOW;
+    const slow = () => {
+      nowMs += 5000;
+      return fail('Timeout')();
+    };
+    const content = { ...delivery('sms', [summary(1)]), notAfter: iso(NOW + 4000) };
+    const setting = { now: () => nowMs, providers: [slow, work], clockOffMs: -HOURS };
+    const { outcome, sent } = await run(content, setting);
+    expect([outcome.result, sent.length]).toEqual(['stale', 1]);
+  });
+
+  test('cannot tell how long it has waited, and asks for answers first', async () => {
+    for (const clockOffMs of [HOURS, -HOURS]) {
+      const openPages = () => Promise.resolve([]);
+      const { outcome } = await run(delivery('sms', [summary(1)]), { clockOffMs, openPages });
+      expect(outcome.result).toBe('stale');
+    }
   });
 });
 

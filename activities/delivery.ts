@@ -53,8 +53,10 @@ export interface DeliveryDeps {
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
   readonly withSpan: WithSpan;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970 by this machine's clock, which may be wrong. */
   readonly now: () => number;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly steady: () => number;
   /** Asks the responder which of the pages are still open; rejects within a second when it cannot. */
   readonly openPages: (
     accountId: string,
@@ -65,15 +67,19 @@ export interface DeliveryDeps {
 
 /** A delivery that starts this long after it was scheduled is checked for answers first, milliseconds. */
 const LATE_MS = 1000;
+/** One that seems to have waited for longer has come to a machine whose clock is wrong, milliseconds. */
+const QUEUED_MAX_MS = 600_000;
 
 export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities {
   return {
     deliver: async (delivery) => {
-      const { attempt, currentAttemptScheduledTimestampMs } = activityInfo();
-      const startedMs = deps.now();
-      const isLate = attempt > 1 || startedMs - currentAttemptScheduledTimestampMs > LATE_MS;
-      const outcome = await deliver(deps, delivery, { isLate, isFirstTry: attempt === 1 });
-      record(deps, delivery, outcome, startedMs);
+      const { attempt, currentAttemptScheduledTimestampMs: scheduledMs } = activityInfo();
+      const waitedMs = deps.now() - scheduledMs;
+      const isLate = attempt > 1 || Math.abs(waitedMs) > LATE_MS;
+      const byEngine = { ...deps, now: engineClock(scheduledMs, deps.steady) };
+      const outcome = await deliver(byEngine, delivery, { isLate, isFirstTry: attempt === 1 });
+      const queuedMs = waitedMs > 0 && waitedMs < QUEUED_MAX_MS ? waitedMs : 0;
+      record(byEngine, delivery, outcome, { scheduledMs, queuedMs });
       return attempt > 1 && outcome.result === 'accepted'
         ? { ...outcome, isRepeat: true }
         : outcome;
@@ -89,6 +95,16 @@ export function createDeliveryActivities(deps: DeliveryDeps): DeliveryActivities
       }
     },
   };
+}
+
+/**
+ * Milliseconds since 1970 by the engine's clock, in this try: when it was scheduled, and what has passed since it
+ * began. What it waited in between only this machine's clock tells, so that it is left out; once its time is over
+ * the engine hands it out no more.
+ */
+function engineClock(scheduledMs: number, steady: () => number): () => number {
+  const beganAt = steady();
+  return () => Math.round(scheduledMs + steady() - beganAt);
 }
 
 async function deliver(
@@ -197,17 +213,17 @@ function record(
   deps: DeliveryDeps,
   delivery: Delivery,
   outcome: DeliveryOutcome,
-  startedMs: number,
+  { scheduledMs, queuedMs }: { readonly scheduledMs: number; readonly queuedMs: number },
 ): void {
   const nowMs = deps.now();
   const provider = 'provider' in outcome ? (outcome.provider ?? 'none') : 'none';
   const label = 'failure' in outcome ? outcome.failure : outcome.result;
   const { channel, deliveryId, contactMethodId, message } = delivery;
-  deps.metrics.delivered({ channel, provider, outcome: label }, (nowMs - startedMs) / 1000);
+  deps.metrics.delivered({ channel, provider, outcome: label }, (nowMs - scheduledMs) / 1000);
   const pages = message.kind === 'page' ? message.pages : [];
   if (outcome.result === 'accepted') {
     for (const page of pages.filter((item) => item.first)) {
-      deps.metrics.pagingLatency((nowMs - Date.parse(page.triggeredAt)) / 1000);
+      deps.metrics.pagingLatency((nowMs + queuedMs - Date.parse(page.triggeredAt)) / 1000);
     }
   }
   const line = {
@@ -221,7 +237,7 @@ function record(
     contactMethodId,
     deliveryId,
     providerId: 'providerId' in outcome ? outcome.providerId : undefined,
-    durationMs: nowMs - startedMs,
+    durationMs: nowMs - scheduledMs,
   };
   if (outcome.result === 'failed') deps.logger.warn(line, 'delivery');
   else deps.logger.info(line, 'delivery');

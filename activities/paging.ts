@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 
@@ -24,15 +25,17 @@ export interface PagingDeps {
   readonly directory: Directory;
   readonly client: Client;
   readonly logger: Logger;
+  /** This machine's clock: only for what a workflow asked for without telling the time. */
   readonly now?: () => Date;
 }
 
 /** Finds people in the directory alone and signals their workflows; all may be tried again. */
 export function createPagingActivities(deps: PagingDeps): PagingActivities {
   const now = deps.now ?? (() => new Date());
+  const timeOf = ({ at }: { readonly at?: string }) => timeOfTry() ?? at ?? now().toISOString();
   return {
-    page: (request) => page(deps, request, now().toISOString()),
-    stopPages: (request) => stopPages(deps, request, now().toISOString()),
+    page: (request) => page(deps, request, timeOf(request)),
+    stopPages: (request) => stopPages(deps, request, timeOf(request)),
     loadSettings: (accountId, serviceId) =>
       Promise.resolve().then(() => {
         const settings = settingsOf(accountOf(deps.directory, accountId), serviceId);
@@ -40,6 +43,19 @@ export function createPagingActivities(deps: PagingDeps): PagingActivities {
         throw ApplicationFailure.nonRetryable(`no service ${serviceId}`, 'ConfigMissing');
       }),
   };
+}
+
+/**
+ * When the engine handed this try out, by its clock: that of this machine may be wrong. Null in a local activity,
+ * which never was in its hands, and outside of one, as in tests.
+ */
+function timeOfTry(): string | null {
+  try {
+    const { isLocal, currentAttemptScheduledTimestampMs } = activityInfo();
+    return isLocal ? null : new Date(currentAttemptScheduledTimestampMs).toISOString();
+  } catch {
+    return null;
+  }
 }
 
 async function page(deps: PagingDeps, request: PageRequest, at: string): Promise<PageResult> {

@@ -33,7 +33,7 @@ export interface HealthDeps {
   readonly providers: ProviderList;
   readonly metrics: HealthMetrics;
   readonly logger: Logger;
-  /** Milliseconds since 1970. */
+  /** Milliseconds by a clock that nobody sets. */
   readonly now: () => number;
   /** See `providerOrder`. */
   readonly sharePercent: number;

@@ -15,7 +15,7 @@ import path from 'node:path';
 
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { AccountConfig } from '../domain/model.ts';
 import { sampleAccount } from '../test/support/memory-directory.ts';
@@ -127,6 +127,9 @@ describe('a copy', () => {
     copy.noteProof({ changed: false });
     await expect.poll(() => copy.ageMs()).toBeLessThan(5000);
     expect(Date.now() - (await stat(file)).mtimeMs).toBeLessThan(5000);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 6 * HOUR_MS);
+    expect(copy.ageMs()).toBeLessThan(5000);
+    clock.mockRestore();
     await copy.close();
   });
 

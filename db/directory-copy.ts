@@ -77,7 +77,8 @@ export class DirectoryCopy {
   #isFailing = false;
   #touchedAt = Number.NEGATIVE_INFINITY;
   #saveNotBefore = 0;
-  #provenAtMs: number | null = null;
+  /** On the clock of `performance.now()`. */
+  #provenAt = Number.NEGATIVE_INFINITY;
   #saving: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -90,8 +91,7 @@ export class DirectoryCopy {
 
   /** Milliseconds since the file was last known to be current; infinite without one. */
   ageMs(): number {
-    if (this.#provenAtMs === null) return Number.POSITIVE_INFINITY;
-    return Math.max(0, Date.now() - this.#provenAtMs);
+    return performance.now() - this.#provenAt;
   }
 
   /** The copy, or null when there is none that may be used; says why in one line. */
@@ -109,7 +109,7 @@ export class DirectoryCopy {
 
   /** What is in memory is current; `changed` when it differs from what was proven before. */
   noteProof({ changed }: { readonly changed: boolean }): void {
-    if (changed || this.#provenAtMs === null) this.#isDirty = true;
+    if (changed || this.#provenAt === Number.NEGATIVE_INFINITY) this.#isDirty = true;
     if (this.#isDirty) this.#saveSoon();
     else if (performance.now() - this.#touchedAt > TOUCH_EVERY_MS) void this.#touch();
   }
@@ -129,7 +129,7 @@ export class DirectoryCopy {
     if (ageMs > this.#options.maxAgeMs) throw new CopyRefusal(`it is ${hours} hours old`);
     const { header, texts } = readCopy(await readFile(this.#file), this.#key);
     const accounts = this.#understood(texts);
-    this.#provenAtMs = mtimeMs;
+    this.#provenAt = performance.now() - ageMs;
     this.#around.logger.warn(
       { file: this.#file, sequence: header.sequence, accounts: accounts.length, hours },
       'PostgreSQL is away: working from the directory’s copy on disk',
@@ -163,12 +163,11 @@ export class DirectoryCopy {
   async #save(): Promise<void> {
     const { logger, accounts } = this.#around;
     const startedAt = performance.now();
-    const provenAtMs = Date.now();
     this.#isDirty = false;
     try {
       await this.#write(accounts());
       this.#touchedAt = performance.now();
-      this.#provenAtMs = provenAtMs;
+      this.#provenAt = startedAt;
       if (this.#isFailing) logger.info('the directory’s copy on disk is current again');
       this.#isFailing = false;
     } catch (error) {
@@ -224,10 +223,11 @@ export class DirectoryCopy {
 
   async #touch(): Promise<void> {
     const now = Date.now();
-    this.#touchedAt = performance.now();
+    const touchedAt = performance.now();
+    this.#touchedAt = touchedAt;
     try {
       await utimes(this.#file, now / 1000, now / 1000);
-      this.#provenAtMs = now;
+      this.#provenAt = touchedAt;
     } catch {
       // Somebody has removed it.
       this.#isDirty = true;

@@ -75,7 +75,8 @@ const BYTES_OF_KEY = 1_000_000;
 
 export const PICK_ROWS = `
 select r.id, r.account_id, r.service_id, r.key, r.event, r.bytes, r.claim,
-  coalesce(extract(epoch from now() - r.claimed_at) * 1000, 0)::float8 as claimed_ago_ms
+  coalesce(extract(epoch from now() - r.claimed_at) * 1000, 0)::float8 as claimed_ago_ms,
+  (extract(epoch from now() - r.created_at) * 1000)::float8 as waited_ms
 from unnest($1::text[]) with ordinality as k (key, nr) cross join lateral (
   select s.*, sum(s.bytes) over (order by s.id) - s.bytes as bytes_before
   from (select * from spill x where x.parked_at is null and x.key = k.key

@@ -51,6 +51,8 @@ export interface SpilledRow {
   readonly claim: string | null;
   /** Milliseconds since it was claimed; 0 for what is not. */
   readonly claimedAgoMs: number;
+  /** Milliseconds since it was written. */
+  readonly waitedMs: number;
 }
 
 /** What a process can know of the spill. Counts are some seconds old. */
@@ -195,6 +197,7 @@ interface PickedRow {
   readonly bytes: number;
   readonly claim: string | null;
   readonly claimed_ago_ms: number;
+  readonly waited_ms: number;
 }
 
 async function pick(
@@ -217,5 +220,6 @@ async function pick(
     bytes: row.bytes,
     claim: row.claim,
     claimedAgoMs: row.claimed_ago_ms,
+    waitedMs: row.waited_ms,
   }));
 }

@@ -11,8 +11,10 @@ export interface AlertEvent {
   readonly integrationId: string | null;
   /** At most 255 characters. */
   readonly dedupKey: string;
-  /** When the api accepted it. */
+  /** When the api accepted it, by its own clock. */
   readonly receivedAt: string;
+  /** See `Told` in domain/incident/action.ts. */
+  readonly waitedMs?: number;
   /** Absent on acknowledge and resolve. */
   readonly payload: AlertPayload | null;
   readonly client: string | null;

@@ -12,7 +12,10 @@ export interface HeartbeatState {
 
 /** What a beat tells the workflow. */
 export interface Beat {
+  /** By the clock of the api that took it. */
   readonly at: string;
+  /** 0 for what goes straight to the engine; absent in beats of before this was told: their `at` is believed. */
+  readonly waitedMs?: number;
   /** As the integration is set when the beat comes. */
   readonly timeoutSec: number;
 }
@@ -31,8 +34,21 @@ export function beatDueAt(state: HeartbeatState): number | null {
   return Date.parse(state.lastBeatAt) + state.timeoutSec * 1000 + BEAT_GRACE_MS;
 }
 
+/** A beat counts from now when the api's clock and the engine's differ by more than this, milliseconds. */
+const AGREED_MS = 10_000;
+
+function agreed(beat: Beat, now: string): string {
+  if (beat.waitedMs === undefined) return beat.at;
+  return Math.abs(Date.parse(beat.at) - Date.parse(now)) <= AGREED_MS ? beat.at : now;
+}
+
 /** A beat: never an older one over a newer; the event, when there is one, ends the incident. */
-export function takeBeat(state: HeartbeatState, beat: Beat): Step {
+export function takeBeat(known: HeartbeatState, told: Beat, now: string): Step {
+  const beat = { ...told, at: agreed(told, now) };
+  // The first beat's time is the start's as well: of an api whose clock was ahead.
+  const isAhead =
+    told.waitedMs !== undefined && known.lastBeatAt > beat.at && known.lastBeatAt > now;
+  const state = isAhead ? { ...known, lastBeatAt: beat.at } : known;
   const isNewer = beat.at > state.lastBeatAt;
   const lastBeatAt = isNewer ? beat.at : state.lastBeatAt;
   const timeoutSec = isNewer ? beat.timeoutSec : state.timeoutSec;

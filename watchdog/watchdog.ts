@@ -2,6 +2,7 @@ import { Gauge } from 'prom-client';
 
 import { describe, FRESH_WATCHDOG, judge, type WatchdogState } from '../domain/watchdog.ts';
 import type { Logger } from '../platform/logger.ts';
+import { steadyTimeMs } from '../platform/steady-time.ts';
 import { lookAtAll, type Check } from './checks.ts';
 import type { Pager } from './pager.ts';
 
@@ -49,7 +50,7 @@ export class Watchdog {
     const { checks, pager, logger } = this.#deps;
     const results = await lookAtAll(checks);
     for (const { name, ok } of results) up.set({ part: name }, ok ? 1 : 0);
-    const now = Date.now();
+    const now = steadyTimeMs();
     const { state, notices } = judge(this.#state, results, now);
     this.#state = state;
     if (notices.length > 0) {

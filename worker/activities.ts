@@ -49,10 +49,10 @@ export function createActivities(deps: ActivityDeps): {
   readonly projection: Pick<Activities, 'project'>;
 } {
   const { config, logger, directory, database, temporal: client, providers } = deps;
-  const now = () => Date.now();
+  const steady = () => performance.now();
   const sharePercent = config.SECOND_PROVIDER_SHARE_PERCENT;
   const health = new ProviderHealth({
-    ...{ providers, logger, now, sharePercent, metrics: healthMetrics },
+    ...{ providers, logger, now: steady, sharePercent, metrics: healthMetrics },
   });
   // Its timer keeps no process alive, and what it asks harms nobody: it needs no end of its own.
   health.start();
@@ -63,7 +63,7 @@ export function createActivities(deps: ActivityDeps): {
       ...createHeartbeatActivities({ client, directory, logger }),
     },
     delivery: createDeliveryActivities({
-      ...{ directory, providers, health, config, logger, withSpan, now },
+      ...{ directory, providers, health, config, logger, withSpan, now: Date.now, steady },
       metrics: deliveryMetrics,
       openPages: (accountId, userId, pageIds) =>
         withDeadline(client, OPEN_PAGES_LIMIT_MS, () =>

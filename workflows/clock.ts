@@ -4,3 +4,8 @@ const clock: { now(): number } = Date;
 export function nowMs(): number {
   return clock.now();
 }
+
+/** The same as an ISO string. */
+export function nowIso(): string {
+  return new Date(nowMs()).toISOString();
+}

@@ -16,7 +16,7 @@ import {
 } from '../domain/heartbeat.ts';
 import type { AlertEvent } from '../domain/event.ts';
 import { HEARTBEAT } from '../domain/messages.ts';
-import { nowMs } from './clock.ts';
+import { nowIso, nowMs } from './clock.ts';
 
 const beatSignal = defineSignal<[Beat]>(HEARTBEAT.signals.beat);
 const { raiseEvent } = proxyLocalActivities<HeartbeatActivities>({
@@ -34,7 +34,7 @@ export async function heartbeat(carried: HeartbeatState): Promise<void> {
   let events: readonly AlertEvent[] = [];
   let woken = false;
   setHandler(beatSignal, (beat) => {
-    const step = takeBeat(state, beat);
+    const step = takeBeat(state, beat, nowIso());
     state = step.state;
     woken = true;
     if (step.event) events = [...events, step.event];

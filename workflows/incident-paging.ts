@@ -15,6 +15,7 @@ import type {
   PageResult,
 } from '../domain/incident/types.ts';
 import { Asides } from './asides.ts';
+import { nowIso } from './clock.ts';
 import { insisting, paging } from './incident-activities.ts';
 
 type PageCommand = Extract<IncidentCommand, { type: 'page' }>;
@@ -121,7 +122,7 @@ export class IncidentPaging {
   private pageCall({ command, wanting }: Paging): [{ summary: string }, [PageRequest]] {
     const { settings, view, traceparent } = this.run.state;
     const summary = `page rule ${command.ruleIndex + 1} · ${command.why}`;
-    return [{ summary }, [{ command: wanting, settings, view, traceparent }]];
+    return [{ summary }, [{ command: wanting, settings, view, traceparent, at: nowIso() }]];
   }
 
   /**
@@ -153,7 +154,8 @@ export class IncidentPaging {
     // Histories of before the patch have no such stop.
     if (command.lostTick === true && !patched('stops-lost-tick')) return;
     const { accountId, id } = this.run.state.view;
-    const request = { accountId, incidentId: command.incidentId ?? id, command };
+    const incidentId = command.incidentId ?? id;
+    const request = { accountId, incidentId, command, at: nowIso() };
     try {
       await paging.stopPages(request);
     } catch (error) {

@@ -19,6 +19,7 @@ import type {
   IncidentInput,
   IncidentState,
 } from '../domain/incident/types.ts';
+import { nowIso, nowMs } from './clock.ts';
 import { merging, messaging, projecting } from './incident-activities.ts';
 import { attributeKeeper } from './incident-attributes.ts';
 import { IncidentPaging } from './incident-paging.ts';
@@ -37,8 +38,9 @@ export class IncidentRun {
   private paging = false;
 
   constructor(input: IncidentInput) {
-    const { workflowId, runId } = workflowInfo();
-    const { unfinished, ...state } = openIncident(input, nowIso(), { workflowId, runId });
+    const { workflowId, runId, runStartTime } = workflowInfo();
+    const ids = { workflowId, runId };
+    const { unfinished, ...state } = openIncident(input, runStartTime.toISOString(), ids);
     this.state = state;
     this.commands.push(...(unfinished ?? []));
   }
@@ -80,12 +82,12 @@ export class IncidentRun {
       this.mustPassOn() ||
       (this.state.view.revision !== revision && dueAt(this.state) !== due);
     if (due === null) await condition(changed);
-    else await condition(changed, Math.max(1, Date.parse(due) - Date.now()));
+    else await condition(changed, Math.max(1, Date.parse(due) - nowMs()));
   }
 
   tickIfDue(): boolean {
     const due = dueAt(this.state);
-    if (due === null || Date.parse(due) > Date.now()) return false;
+    if (due === null || Date.parse(due) > nowMs()) return false;
     this.apply({ type: 'tick' });
     return true;
   }
@@ -197,9 +199,4 @@ export class IncidentRun {
       return false;
     }
   }
-}
-
-/** The workflow's clock: the same on replay. */
-export function nowIso(): string {
-  return new Date().toISOString();
 }

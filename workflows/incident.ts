@@ -19,8 +19,9 @@ import type {
 } from '../domain/incident/types.ts';
 import { type ActionMemory, recall, validateAction } from '../domain/incident/validate.ts';
 import { INCIDENT } from '../domain/messages.ts';
+import { nowIso } from './clock.ts';
 import { lookingUp } from './incident-activities.ts';
-import { IncidentRun, nowIso } from './incident-run.ts';
+import { IncidentRun } from './incident-run.ts';
 import { listenToSignals } from './incident-signals.ts';
 
 const actUpdate = defineUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act);

@@ -17,6 +17,7 @@ if (!index || !service) throw new Error('the sample has a service');
 
 const row = (id: number, key: string, more: Partial<SpilledRow & AlertEvent> = {}): SpilledRow => ({
   ...{ id, key, accountId: 'PACCOUNT', serviceId: 'PSERVICE', bytes: 10, claimedAgoMs: 0 },
+  waitedMs: 700 + id,
   event: JSON.stringify(alertEvent({ eventId: `E${id}`, action: more.action ?? 'trigger' })),
   claim: more.claim ?? null,
   ...(more.serviceId === undefined ? {} : { serviceId: more.serviceId }),
@@ -36,6 +37,11 @@ describe('nextUnits', () => {
       { key: 'a', ids: [1, 2], tried: null, events: ['E1', 'E2'] },
       { key: 'b', ids: [3], tried: null, events: ['E3'] },
     ]);
+  });
+
+  it('tells how long each has waited, by the clock of the database', () => {
+    const [unit] = nextUnits([row(1, 'a'), row(2, 'a')], directory);
+    expect(unit?.batch?.map(({ event }) => event.waitedMs)).toEqual([701, 702]);
   });
 
   it('keeps together what was tried together', () => {

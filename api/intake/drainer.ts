@@ -22,6 +22,8 @@ const FOLLOW_MS = 1000;
 const BUSY_MS = 250;
 /** A call that was broken off may still be at work for so long. */
 const STRAGGLER_MS = 1000;
+/** This process's clock may be wrong by so much: more runs are looked through than need be. */
+const CLOCK_ERROR_MS = 86_400_000;
 /** Keys that are drained but still in the table, because PostgreSQL takes no change. */
 const MAX_UNREMOVED = 5000;
 const COUNT_MS = 2000;
@@ -96,8 +98,8 @@ export class Drainer {
       const waitMs = await this.#roundOrTrouble();
       if (waitMs > 0) await this.#sleep(waitMs);
     }
-    const limit = Date.now() + CALL_DEADLINE_MS + STRAGGLER_MS;
-    while (this.#busy.size > 0 && Date.now() < limit) await this.#sleep(50);
+    const limit = performance.now() + CALL_DEADLINE_MS + STRAGGLER_MS;
+    while (this.#busy.size > 0 && performance.now() < limit) await this.#sleep(50);
   }
 
   async #roundOrTrouble(): Promise<number> {
@@ -221,7 +223,8 @@ export class Drainer {
     }
     if (tried) {
       if (tried.agoMs < CALL_DEADLINE_MS + STRAGGLER_MS) throw new EngineDown('no_answer');
-      const sinceMs = Number.isFinite(tried.agoMs) ? Date.now() - tried.agoMs : 0;
+      const { agoMs } = tried;
+      const sinceMs = Number.isFinite(agoMs) ? Date.now() - agoMs - CLOCK_ERROR_MS : 0;
       const { eventId } = batch[0].event;
       if (await engine.hasArrived({ workflowId: key, eventId, sinceMs })) return 'drained';
     }

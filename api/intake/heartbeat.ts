@@ -21,7 +21,7 @@ export const HEARTBEAT_DOOR = { name: 'heartbeat', replies: WEBHOOK_REPLIES } as
 const CALL_DEADLINE_MS = 2000;
 /** Integrations whose last beat is remembered; beyond it all are forgotten, which costs a signal each. */
 const MAX_REMEMBERED = 10_000;
-/** When this process last stored a beat of an integration, in milliseconds since 1970. */
+/** When this process last stored a beat of an integration, on the clock of `performance.now()`. */
 const lastStored = new WeakMap<IntegrationLimit, Map<string, number>>();
 
 interface Receiving {
@@ -72,9 +72,9 @@ export async function receiveBeat(
 async function storeOnce({ deps, limit }: Receiving, found: Found): Promise<void> {
   const known = lastStored.get(limit) ?? new Map<string, number>();
   lastStored.set(limit, known);
-  const nowMs = deps.now().getTime();
+  const nowMs = performance.now();
   const { id } = found.integration;
-  if (nowMs - (known.get(id) ?? 0) < BEAT_GRACE_MS) return;
+  if (nowMs - (known.get(id) ?? Number.NEGATIVE_INFINITY) < BEAT_GRACE_MS) return;
   if (known.size >= MAX_REMEMBERED) known.clear();
   await storeBeat(deps, found);
   known.set(id, nowMs);
@@ -83,6 +83,7 @@ async function storeOnce({ deps, limit }: Receiving, found: Found): Promise<void
 async function storeBeat(deps: ApiDeps, { index, integration }: Found): Promise<void> {
   const beat: Beat = {
     at: deps.now().toISOString(),
+    waitedMs: 0,
     timeoutSec: integration.heartbeatTimeoutSec ?? 300,
   };
   const start: HeartbeatState = {

@@ -16,8 +16,9 @@ export class IntegrationLimit {
       await this.#limiter(integration.rateLimitPerMinute).consume(integration.id, events);
       return null;
     } catch (error) {
-      if (error instanceof RateLimiterRes) return Math.max(1, Math.ceil(error.msBeforeNext / 1000));
-      throw error;
+      if (!(error instanceof RateLimiterRes)) throw error;
+      // By the machine's clock, which may have been set back.
+      return Math.min(WINDOW_SEC, Math.max(1, Math.ceil(error.msBeforeNext / 1000)));
     }
   }
 

@@ -143,6 +143,7 @@ export function completeEvent(
     eventId: randomUUID(),
     integrationId,
     receivedAt: now.toISOString(),
+    waitedMs: 0,
     traceparent,
   };
 }

@@ -52,5 +52,6 @@ export function fromRow(directory: Directory, row: SpilledRow): RoutedEvent | nu
   const service = index?.services.get(row.serviceId);
   if (!index || service?.status !== 'active') return null;
   // Written by `toRow` only.
-  return { index, service, event: JSON.parse(row.event) as AlertEvent };
+  const event = JSON.parse(row.event) as AlertEvent;
+  return { index, service, event: { ...event, waitedMs: row.waitedMs } };
 }

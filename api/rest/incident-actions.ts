@@ -165,7 +165,7 @@ async function signalAnswer(
   if (!isAnswer(action)) throw notAnswered();
   const { actionId, at, agent, channel, traceparent, origin, type } = action;
   const answer: Answer = {
-    ...{ actionId, at, agent, channel, traceparent },
+    ...{ actionId, at, waitedMs: 0, agent, channel, traceparent },
     ...(origin ? { origin } : {}),
     incidentId: found.view.id,
     userId: agent.id,
@@ -222,6 +222,7 @@ function contextOf(
     incidentId,
     actionId: retry ? retryActionId(retry, position) : newId('A'),
     at: deps.now().toISOString(),
+    waitedMs: 0,
     agent: agentOf(deps, caller.actor),
     channel: 'api',
     traceparent: caller.traceparent,

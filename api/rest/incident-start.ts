@@ -194,6 +194,7 @@ function manualTrigger(deps: IncidentDeps, caller: Caller, wanted: NewIncident):
   const { title, details, urgency, incidentKey, assigneeIds } = wanted;
   return {
     at: deps.now().toISOString(),
+    waitedMs: 0,
     ...{ title, details, urgency, incidentKey, assigneeIds },
     agent: agentOf(deps, caller.actor),
     incidentNumber: newIncidentNumber(),

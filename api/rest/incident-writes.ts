@@ -230,9 +230,9 @@ async function merge(
 
 /** The target once it has all its sources; after 3 s, or without an answer, as it is. */
 async function untilAbsorbed({ temporal }: IncidentDeps, target: IncidentView) {
-  const deadline = Date.now() + ABSORB_MAX_MS;
+  const deadline = performance.now() + ABSORB_MAX_MS;
   let view = target;
-  while ((view.mergesPending ?? 0) > 0 && Date.now() < deadline) {
+  while ((view.mergesPending ?? 0) > 0 && performance.now() < deadline) {
     await setTimeout(ABSORB_POLL_MS);
     try {
       view = await queryView(temporal, target);

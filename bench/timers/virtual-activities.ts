@@ -47,7 +47,15 @@ function activitiesOf({ client, clock, directory, ears }: VirtualDeps) {
     ...createPagingActivities({ directory, client, logger, now: () => new Date(now()) }),
     ...createMessagingActivities({ client }),
     ...createDeliveryActivities({
-      ...{ directory, logger, now, providers, health, withSpan: (_name, _options, run) => run() },
+      ...{
+        directory,
+        logger,
+        now,
+        steady: now,
+        providers,
+        health,
+        withSpan: (_name, _options, run) => run(),
+      },
       config: {
         ...{ PUBLIC_URL: 'http://localhost', LINK_SECRET: 'x'.repeat(32), REPLY_DOMAIN: 'x.test' },
       },

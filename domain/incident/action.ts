@@ -32,12 +32,21 @@ export type IncidentAction = ActionContext &
       }
   );
 
-export interface ActionContext {
+/** Something that another process tells of by its own clock, which may be wrong. */
+export interface Told {
+  readonly at: string;
+  /**
+   * How long it had waited, by a clock that is not that process's, when it was handed to the engine: 0 for what goes
+   * straight. Absent in what came before this was told: its `at` is believed.
+   */
+  readonly waitedMs?: number;
+}
+
+export interface ActionContext extends Told {
   /** Unique: the same id twice changes nothing the second time. */
   readonly actionId: string;
   /** The incident that is meant. Its workflow may have gone on to the key's next one, which refuses it. */
   readonly incidentId?: string;
-  readonly at: string;
   readonly agent: Agent;
   readonly channel: ActionChannel;
   readonly traceparent: string | null;

@@ -31,7 +31,8 @@ type ActionOf<T extends IncidentAction['type']> = Extract<IncidentAction, { type
 export function takeAction(d: Draft, action: IncidentAction): void {
   if (validateAction(d.state, action) !== null) return;
   if (!firstTime(d, action.actionId)) return;
-  const cause = causeOf(d, action);
+  // An update comes when it is taken.
+  const cause = causeOf(d, action, d.now);
   if (!takeEscalationAction(d, action, cause)) takeOtherAction(d, action, cause);
 }
 
@@ -202,7 +203,7 @@ export function takeAnswer(d: Draft, answer: Answer): void {
   if (!d.state.opened || d.state.view.status === 'resolved') return;
   if (!isMeantFor(d.state, answer.incidentId)) return;
   if (!firstTime(d, answer.actionId)) return;
-  const cause = causeOf(d, answer);
+  const cause = causeOf(d, answer, null);
   takeResponderReply(d, { userId: answer.userId, reply: 'joined' }, cause);
   if (answer.action === 'acknowledge') acknowledge(d, cause);
   else if (answer.action === 'resolve') resolve(d, cause, resolveReason(cause, null));

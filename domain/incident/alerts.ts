@@ -2,6 +2,7 @@ import type { AlertEvent } from '../event.ts';
 import { INCIDENT_LIMITS } from '../limits.ts';
 import type { Severity, Urgency } from '../model.ts';
 import {
+  agreedAt,
   type Cause,
   type Draft,
   firstTime,
@@ -47,9 +48,14 @@ function eventCause(d: Draft, event: AlertEvent): Cause {
       ? { type: 'integration', id: event.integrationId, summary: event.client ?? service.name }
       : { type: 'service', id: service.id, summary: service.name },
     channel: 'events_api',
-    at: notLater(event.receivedAt, d.now),
+    at: agreedAt(d, { ...event, at: event.receivedAt }, d.state.opened ? null : startedAt(d)),
     traceparent: event.traceparent,
   };
+}
+
+/** When the engine started the workflow, which is what an alert or person that opens the incident does. */
+function startedAt({ state }: Draft): string {
+  return state.view.createdAt;
 }
 
 /** Too late for this incident. Only a trigger is worth keeping, and what follows one; after a merge everything. */
@@ -161,7 +167,8 @@ export function takeManual(d: Draft, manual: ManualTrigger): void {
   if (d.state.opened) return;
   const { agent, origin } = manual;
   const from = origin ? { origin } : {};
-  const cause: Cause = { agent, channel: 'api', at: notLater(manual.at, d.now), ...from };
+  const at = agreedAt(d, manual, startedAt(d));
+  const cause: Cause = { agent, channel: 'api', at, ...from };
   setView(d, {
     title: manual.title,
     description: manual.details,

@@ -11,6 +11,7 @@ import type {
   LogEntry,
   LogEntryType,
   StopOutcome,
+  Told,
 } from './types.ts';
 
 /** The state while one event is applied: `state` is replaced, never changed in place. */
@@ -43,10 +44,28 @@ export function setView(d: Draft, patch: Partial<IncidentView>): void {
 }
 
 /** An action counts from when it was accepted, not from when a worker came to it; never from the future. */
-export function causeOf(d: Draft, action: ActionContext): Cause {
+export function causeOf(d: Draft, action: ActionContext, cameAt: string | null): Cause {
   const { agent, channel, traceparent, origin } = action;
   const from = origin ? { origin } : {};
-  return { agent, channel, at: notLater(action.at, d.now), traceparent, ...from };
+  return { agent, channel, at: agreedAt(d, action, cameAt), traceparent, ...from };
+}
+
+/** Milliseconds by which a process's clock may differ from the engine's; they cover the way here too. */
+const AGREED_MS = 10_000;
+
+/**
+ * When something happened: as it is told, unless the engine's clock is against it. `cameAt` is when the engine got
+ * it; null where it does not say: then not before the incident's last change, since it is about that.
+ */
+export function agreedAt(d: Draft, told: Told, cameAt: string | null): string {
+  const at = notLater(told.at, d.now);
+  if (told.waitedMs === undefined) return at;
+  if (cameAt === null) {
+    const earliestMs = Date.parse(d.state.view.lastStatusChangeAt) - AGREED_MS;
+    return Date.parse(at) < earliestMs ? d.now : at;
+  }
+  const byEngine = notLater(plusMs(cameAt, -told.waitedMs), d.now);
+  return Math.abs(Date.parse(at) - Date.parse(byEngine)) <= AGREED_MS ? at : byEngine;
 }
 
 /** The clock's doing, in the name of the service. */

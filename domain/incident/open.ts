@@ -15,17 +15,20 @@ export interface WorkflowIds {
   readonly runId: string;
 }
 
-/** The state at the start of a run: the carried one, or an incident that waits for its trigger. */
+/**
+ * The state at the start of a run: the carried one, or an incident that waits for its trigger. Until then it says
+ * that it was created when the engine started the run.
+ */
 export function openIncident(
   input: IncidentInput,
-  nowIso: string,
+  startedAt: string,
   ids: WorkflowIds,
 ): IncidentState {
   const { carried } = input;
   if (carried) return { ...carried, view: { ...carried.view, ...ids } };
   return {
     settings: input.settings,
-    view: blankView(input, nowIso, ids),
+    view: blankView(input, startedAt, ids),
     opened: false,
     pagedUserIds: [],
     requestedUserIds: [],

@@ -1,5 +1,5 @@
 // Each transition of an incident: what changes, whom it pages or stops, when it is due, and what the log says.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   T0,
   act,
@@ -136,6 +136,74 @@ test('what leaves the due step as it is, or comes before it is due, stops nobody
   const early = new Drive().alert().page();
   early.on({ type: 'answer', answer: answer('acknowledge') }, after(4));
   expect(early.stops()).toMatchObject([{ userIds: ['U1'] }]);
+});
+
+describe('a process whose clock is wrong', () => {
+  const HOURS = [-360, 360];
+
+  test.each(HOURS)('by %i minutes opens an incident when the engine got the alert', (minutes) => {
+    // The engine starts the workflow at T0; the first worker comes a minute later.
+    const d = new Drive().alert({ receivedAt: after(minutes), waitedMs: 0 }, after(1));
+    expect(d.state.view.createdAt).toBe(T0);
+    expect(dueAt(d.state)).toBe(after(5));
+  });
+
+  test.each(HOURS)(
+    'by %i minutes tells the engine of an alert that has waited in the spill',
+    (minutes) => {
+      const waitedMs = 20 * 60_000;
+      const right = new Drive().alert({ receivedAt: after(-20), waitedMs });
+      expect(right.state.view.createdAt).toBe(after(-20));
+      const wrong = new Drive().alert({ receivedAt: after(minutes - 20), waitedMs });
+      expect(wrong.state.view.createdAt).toBe(after(-20));
+      expect(dueAt(wrong.state)).toBe(after(1));
+    },
+  );
+
+  test.each(HOURS)('by %i minutes opens an incident that a person asks for', (minutes) => {
+    const { agent } = answer('acknowledge');
+    const manual = {
+      ...{ at: after(minutes), waitedMs: 0, title: 'Slow', details: null, urgency: null, agent },
+      ...{ incidentKey: null, assigneeIds: [], traceparent: null },
+    };
+    expect(new Drive({ ...input(), manual }).state.view.createdAt).toBe(T0);
+  });
+
+  test.each(HOURS)('by %i minutes takes an action, which counts from now', (minutes) => {
+    const service = { acknowledgementTimeoutSec: 1800 };
+    const d = new Drive(input({ service })).alert().page();
+    const acknowledge = {
+      ...action({ type: 'acknowledge' }, '1', after(3 + minutes)),
+      waitedMs: 0,
+    };
+    d.on({ type: 'action', action: acknowledge }, after(3));
+    expect(dueAt(d.state)).toBe(after(33));
+  });
+
+  test.each([
+    ['before the incident, counts from when it is seen', -360, 33],
+    ['that no worker saw for a minute, counts from when it was given', 2, 32],
+  ])('an answer of a time %s', (_name, minutes, due) => {
+    const service = { acknowledgementTimeoutSec: 1800 };
+    const answers: readonly IncidentEvent[] = [
+      { type: 'answer', answer: { ...answer('acknowledge', '1', after(minutes)), waitedMs: 0 } },
+      {
+        type: 'alert',
+        event: alertEvent({
+          ...{ eventId: 'ack', action: 'acknowledge', receivedAt: after(minutes), waitedMs: 0 },
+        }),
+      },
+    ];
+    for (const one of answers) {
+      const d = new Drive(input({ service })).alert().page().on(one, after(3));
+      expect(dueAt(d.state)).toBe(after(due));
+    }
+  });
+
+  test('what came before this was told counts as it says', () => {
+    const d = new Drive().alert({ receivedAt: after(-20) });
+    expect(d.state.view.createdAt).toBe(after(-20));
+  });
 });
 
 test('an acknowledgement stops the pages and the escalation; a second person is added', () => {

@@ -1,4 +1,5 @@
 import type { EscalationPolicy, Service, Urgency } from '../model.ts';
+import type { Told } from './action.ts';
 import type { IncidentState } from './state.ts';
 import type { ActionOrigin, Agent } from './view.ts';
 
@@ -27,8 +28,7 @@ export interface IncidentInput {
   readonly carried?: IncidentState;
 }
 
-export interface ManualTrigger {
-  readonly at: string;
+export interface ManualTrigger extends Told {
   readonly title: string;
   readonly details: string | null;
   readonly urgency: Urgency | null;

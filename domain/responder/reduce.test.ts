@@ -107,6 +107,22 @@ test('an answer stops the later steps, signals the incident and is confirmed', (
   expect(replyOutcome(world.state, 'SM1')?.result).toBe('accepted');
 });
 
+test.each([
+  ['was given while no worker ran counts from then', 400_000, 400_000],
+  [
+    'is from before its page counts from now: the clock of who tells is wrong',
+    -21_600_000,
+    900_000,
+  ],
+  ['is from the future counts from now', 21_600_000, 900_000],
+])('an answer that %s', (_name, givenMs, countsMs) => {
+  const world = new ResponderWorld();
+  page(world, 1);
+  world.pass(15 * MINUTE);
+  world.happen({ type: 'reply', reply: aReply('SM1', { at: iso(START_MS + givenMs) }) });
+  expect(answers(world)).toMatchObject([{ at: iso(START_MS + countsMs), waitedMs: 0 }]);
+});
+
 test('the same reply twice is one answer', () => {
   const world = new ResponderWorld();
   page(world, 1);

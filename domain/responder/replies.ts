@@ -8,6 +8,7 @@ import type {
   Decision,
   KnownIncident,
   Moment,
+  OpenPage,
   Reply,
   ReplyOutcome,
   ResponderCommand,
@@ -158,7 +159,7 @@ function act(
   const closed = outcomeOf(state, reply, nowMs);
   return {
     state: open.reduce((next, item) => closePage(next, item.incidentId, closed), state),
-    commands: open.map((item) => answer(state, reply, item)),
+    commands: open.map((item) => answer(state, reply, item, nowMs)),
     outcome: { result: 'accepted', text },
     notify: true,
   };
@@ -190,11 +191,17 @@ function outcomeOf(state: ResponderState, reply: Reply, nowMs: number): StopOutc
   };
 }
 
-function answer(state: ResponderState, reply: Reply, incident: KnownIncident): ResponderCommand {
+function answer(
+  state: ResponderState,
+  reply: Reply,
+  incident: KnownIncident,
+  nowMs: number,
+): ResponderCommand {
   const page = state.pages.find((item) => item.incidentId === incident.incidentId);
   const content: Answer = {
     actionId: `reply/${reply.replyId.slice(0, 200)}/${incident.incidentId}`,
-    at: reply.at,
+    at: givenAt(reply, page, nowMs),
+    waitedMs: 0,
     agent: { type: 'user', id: state.userId, summary: state.userName },
     channel: reply.via,
     // The alert's trace goes on to its answer; a vendor's callback can only begin one of its own.
@@ -205,6 +212,13 @@ function answer(state: ResponderState, reply: Reply, incident: KnownIncident): R
     pageId: incident.pageId,
   };
   return { type: 'answer', incidentWorkflowId: incident.incidentWorkflowId, answer: content };
+}
+
+/** As the api tells, unless its clock is wrong: nobody answers a page before it was sent, or later than now. */
+function givenAt(reply: Reply, page: OpenPage | undefined, nowMs: number): string {
+  const ms = Date.parse(reply.at);
+  const isPossible = ms <= nowMs && (page === undefined || ms >= Date.parse(page.pagedAt));
+  return isPossible ? reply.at : new Date(nowMs).toISOString();
 }
 
 /**

@@ -10,6 +10,7 @@ import { readSettings, type Settings } from '../../platform/embedded/settings.ts
 import { startTemporal } from '../../platform/embedded/temporal.ts';
 import type { AgentSettings } from '../faults/agent-settings.ts';
 import { FaultClient } from '../faults/client.ts';
+import { clockEnvironment, findClockLibrary } from '../faults/process-clock.ts';
 import { populate } from '../load/populate.ts';
 import type { Population } from '../load/population.ts';
 import type { PostgresServerOptions } from '../postgres/postgres-server.ts';
@@ -33,6 +34,8 @@ export interface ChaosStackOptions {
   /** Of PostgreSQL, of which one must have what is committed; 0: there is one server. */
   readonly standbys: number;
   readonly population: Population;
+  /** Whether the clocks of apis and workers can be set. */
+  readonly clocks: boolean;
   /** Aborted: the start is given up, and what was started ends. */
   readonly signal: AbortSignal;
 }
@@ -55,6 +58,8 @@ interface Parts {
   readonly settings: Settings;
   readonly topology: Topology;
   readonly agent: AgentSettings;
+  /** Null: no clock can be set. */
+  readonly clockLibrary: string | null;
 }
 
 /** The whole product as real processes, several of each, with a link before everything that it depends on. */
@@ -72,10 +77,12 @@ export class ChaosStack {
 
   /**
    * Starts everything; resolves when it is ready.
-   * @throws StartError or Error with the reason, after ending what was started.
+   * @throws StartError or Error with the reason, after ending what was started; where clocks are to be set and
+   * libfaketime is missing, before anything is.
    */
   static async start(options: ChaosStackOptions): Promise<ChaosStack> {
     const { folder } = options;
+    const clockLibrary = options.clocks ? needClockLibrary() : null;
     await mkdir(folder, { recursive: true, mode: 0o755 });
     const run = await RunFile.claim(folder, () => undefined);
     const left = (await readdir(folder)).filter((name) => !KEPT.includes(name));
@@ -87,10 +94,11 @@ export class ChaosStack {
       DATA_DIR: folder,
     });
     const agent = agentSettings(topology, {
+      clocks: options.clocks ? clockFiles(options) : {},
       ledgerFile: path.join(folder, 'faults.jsonl'),
       superuserUrl: superuserUrl(settings, topology.postgres),
     });
-    const stack = new ChaosStack({ options, run, settings, topology, agent });
+    const stack = new ChaosStack({ options, run, settings, topology, agent, clockLibrary });
     try {
       await stack.#startAll();
       return stack;
@@ -234,13 +242,19 @@ export class ChaosStack {
   ): void {
     // A host of its own: what a process keeps on disk is not shared.
     const own = { ...environment, DATA_DIR: path.join(this.#parts.options.folder, name) };
-    const child = this.#launch(name, script, own);
+    const child = this.#launch(name, script, { ...own, ...this.#clockOf(name) });
     this.#killables.set(name, {
       pid: () => child.pid ?? null,
       isUp: () => answers(`http://${local(healthPort)}/health/ready`),
       hold: () => child.hold(),
       release: () => child.release(),
     });
+  }
+
+  #clockOf(name: string): Record<string, string> {
+    const { clockLibrary, agent } = this.#parts;
+    const file = agent.clocks[name];
+    return clockLibrary !== null && file !== undefined ? clockEnvironment(clockLibrary, file) : {};
   }
 
   #launch(
@@ -276,6 +290,27 @@ export class ChaosStack {
 
 function superuserUrl({ postgresPassword }: Settings, port: number): string {
   return `postgres://postgres:${encodeURIComponent(postgresPassword)}@${local(port)}/postgres`;
+}
+
+/** @throws Error that says how to get it. */
+function needClockLibrary(): string {
+  const library = findClockLibrary();
+  if (library !== null) return library;
+  throw new Error(
+    'Setting the clocks of processes needs libfaketime, which is not installed (apt-get install faketime).',
+  );
+}
+
+/** Of each api and worker. */
+function clockFiles({ folder, apis, workers }: ChaosStackOptions): Record<string, string> {
+  const names = (kind: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `${kind}-${n + 1}`);
+  return Object.fromEntries(
+    [...names('api', apis), ...names('worker', workers)].map((name) => [
+      name,
+      path.join(folder, `${name}.clock`),
+    ]),
+  );
 }
 
 async function answers(url: string): Promise<boolean> {

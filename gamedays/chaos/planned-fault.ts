@@ -28,7 +28,8 @@ export function nameOfFault(planned: PlannedFault): string {
     case 'mood':
       return `${fault.mood.kind} ${fault.simulators}/${fault.mood.door}`;
     case 'stop':
-      return `stop ${fault.process}`;
+    case 'clock':
+      return `${fault.kind} ${fault.process}`;
     case 'read_only':
       return `read-only ${fault.postgres}`;
     case 'repoint':

@@ -34,6 +34,8 @@ async function cause(run: FaultRun, planned: PlannedFault, id: string): Promise<
   const window: FaultWindow = {
     ...{ id, name, from, to: null, stopsPaging: run.stopsPaging(planned) },
     ...{ ...holdsOf(planned), database: databaseOf(planned) },
+    // A wrong clock is no reason for anything.
+    ...(planned.kind === 'lease' && planned.fault.kind === 'clock' && { excusesNothing: true }),
   };
   run.onWindow(window);
   run.say(`${name} …`);

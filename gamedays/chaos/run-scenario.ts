@@ -68,8 +68,9 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
   const random = createRandom(run.seed).fork(scenario.name);
   const population = planPopulation(scenario.people, random.fork('population'));
   run.say('starting everything …');
-  const { apis, workers, standbys = 0 } = scenario;
-  const stack = await ChaosStack.start({ folder, apis, workers, standbys, population, signal });
+  const { apis, workers, standbys = 0, clocks = false } = scenario;
+  const parts = { folder, apis, workers, standbys, clocks, population, signal };
+  const stack = await ChaosStack.start(parts);
   try {
     const plan = scenario.plan(random.fork('faults'), run.durationMs);
     const load = loadOf(scenario, run.durationMs);

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly workers: number;
   /** Of PostgreSQL, of which one must have what is committed; none unless given. */
   readonly standbys?: number;
+  /** Whether the clocks of apis and workers can be set, which needs libfaketime; they cannot unless given. */
+  readonly clocks?: boolean;
   /** And as many services. */
   readonly people: number;
   readonly load: Omit<LoadShape, 'durationMs'>;

@@ -140,6 +140,38 @@ const mailDown: Scenario = {
     ),
 };
 
+/** Of one wrong clock; two more begin before it is right again. */
+const CLOCK_MS = 45_000;
+const CLOCK_OFFSET_MS = [300_000, 21_600_000] as const;
+
+/** Workers and apis in turn, each wrong by minutes to hours, ahead or behind. */
+const clockChanges: Scenario = {
+  ...USUAL,
+  name: 'clock-changes',
+  title: 'the clocks of workers and apis jump ahead and back, by up to six hours',
+  figures: ['F11'],
+  minutes: 8,
+  apis: 2,
+  workers: 2,
+  clocks: true,
+  plan: (random, durationMs) => {
+    const processes = ['worker-1', 'api-1', 'worker-2', 'api-2'] as const;
+    const forMs = Math.min(CLOCK_MS, durationMs * 0.4);
+    const first = random.int(0, processes.length - 1);
+    const apartMs = forMs / 3;
+    const count = Math.floor((durationMs * 0.9 - forMs) / apartMs) + 1;
+    return Array.from({ length: count }, (_, n) => ({
+      ...{ kind: 'lease', atMs: Math.round(durationMs * 0.05 + n * apartMs), forMs },
+      fault: {
+        kind: 'clock',
+        process: processes[(first + n) % processes.length] ?? 'worker-1',
+        // Each process goes ahead and behind in turn.
+        offsetMs: random.int(...CLOCK_OFFSET_MS) * ((n + Math.floor(n / 4)) % 2 === 0 ? 1 : -1),
+      },
+    }));
+  },
+};
+
 /** Everything that `npm run chaos` knows, in the order in which it is run. */
 export const SCENARIOS: readonly Scenario[] = [
   kill,
@@ -174,4 +206,5 @@ export const SCENARIOS: readonly Scenario[] = [
   mailDown,
   storm,
   ackRace,
+  clockChanges,
 ];

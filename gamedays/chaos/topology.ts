@@ -97,7 +97,7 @@ export function local(port: number): string {
 /** What the fault agent is told. */
 export function agentSettings(
   topology: Topology,
-  given: { readonly ledgerFile: string; readonly superuserUrl: string },
+  given: Pick<AgentSettings, 'ledgerFile' | 'clocks'> & { readonly superuserUrl: string },
 ): AgentSettings {
   const { links, vendors } = topology;
   const to = (port: number, target: number) => ({ port, targets: [local(target)] });
@@ -124,6 +124,7 @@ export function agentSettings(
       b: `http://${local(vendors.b.http)}`,
     },
     postgres: { app: given.superuserUrl },
+    clocks: given.clocks,
   };
 }
 

@@ -17,7 +17,8 @@ export function createFaultClock(windows: readonly FaultWindow[], recoveryMs: nu
   const stopped = merge(
     windows.filter(({ stopsPaging }) => stopsPaging).map(({ from, to }) => [from, to ?? Infinity]),
   );
-  const near = merge(windows.map(({ from, to }) => [from, (to ?? Infinity) + recoveryMs]));
+  const excusing = windows.filter(({ excusesNothing }) => excusesNothing !== true);
+  const near = merge(excusing.map(({ from, to }) => [from, (to ?? Infinity) + recoveryMs]));
   return {
     near: (from, to) => near.some(([on, off]) => on <= to && off >= from),
     runningMs: (from, to) => to - from - overlap(stopped, from, to),

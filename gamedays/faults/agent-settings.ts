@@ -19,6 +19,8 @@ export const agentSettingsSchema = z.strictObject({
   ),
   simulators: z.record(z.string(), z.url()),
   postgres: z.record(z.string(), z.string()),
+  /** Of processes whose clocks can be set: the file of each, see `clockEnvironment`. */
+  clocks: z.record(z.string(), z.string()).default({}),
 });
 
 export type AgentSettings = z.infer<typeof agentSettingsSchema>;

@@ -15,6 +15,7 @@ import {
 import { Leases } from './leases.ts';
 import type { Link } from './link.ts';
 import { dropBackends, makeReadOnly, makeWritable } from './postgres-settings.ts';
+import { setClock } from './process-clock.ts';
 import { Processes, signal } from './process-signals.ts';
 import { setMood } from './provider-moods.ts';
 
@@ -24,6 +25,8 @@ export interface AgentOptions {
   readonly simulators: Readonly<Record<string, string>>;
   /** Superuser URLs by name, not through a link. */
   readonly postgres: Readonly<Record<string, string>>;
+  /** Files of the clocks that can be set, by process. */
+  readonly clocks: Readonly<Record<string, string>>;
   /** The ledger of faults: each is on record before it begins. */
   readonly ledgerFile: string;
 }
@@ -171,6 +174,9 @@ export class FaultAgent {
         return { kind: 'none' };
       case 'stop':
         return { kind: 'continue', ...this.processes.find(fault.process) };
+      case 'clock':
+        this.#named('clocks', fault.process);
+        return { kind: 'clock', process: fault.process };
       case 'read_only':
         return { kind: 'writable', postgres: fault.postgres };
       case 'mood': {
@@ -192,12 +198,14 @@ export class FaultAgent {
       case 'kill':
         signal(this.processes.find(fault.process), 'SIGKILL');
         return;
+      case 'clock':
+        return setClock(this.#named('clocks', fault.process), fault.offsetMs);
       case 'mood':
-        return setMood(this.#url('simulators', fault.simulators), fault.mood);
+        return setMood(this.#named('simulators', fault.simulators), fault.mood);
       case 'read_only':
-        return makeReadOnly(this.#url('postgres', fault.postgres));
+        return makeReadOnly(this.#named('postgres', fault.postgres));
       case 'drop_backends':
-        return dropBackends(this.#url('postgres', fault.postgres));
+        return dropBackends(this.#named('postgres', fault.postgres));
       default:
         return this.#setLink(fault.link, fault);
     }
@@ -207,6 +215,8 @@ export class FaultAgent {
     switch (undo.kind) {
       case 'none':
         return;
+      case 'clock':
+        return setClock(this.#named('clocks', undo.process), 0);
       case 'link':
         return this.#setLink(undo.link, null);
       case 'continue':
@@ -215,10 +225,10 @@ export class FaultAgent {
       case 'mood': {
         const { simulators, door, to } = undo;
         const mood = { door, kind: 'ok', ...(to === undefined ? {} : { to }) };
-        return setMood(this.#url('simulators', simulators), mood);
+        return setMood(this.#named('simulators', simulators), mood);
       }
       case 'writable':
-        return makeWritable(this.#url('postgres', undo.postgres));
+        return makeWritable(this.#named('postgres', undo.postgres));
     }
   }
 
@@ -232,10 +242,11 @@ export class FaultAgent {
     return link;
   }
 
-  #url(kind: 'simulators' | 'postgres', name: string): string {
-    const url = this.#options[kind][name];
-    if (url === undefined) throw new RangeError(`There is no ${kind} ${name}.`);
-    return url;
+  /** A URL, or the file of a clock. */
+  #named(kind: 'simulators' | 'postgres' | 'clocks', name: string): string {
+    const found = this.#options[kind][name];
+    if (found === undefined) throw new RangeError(`There is no ${kind} ${name}.`);
+    return found;
   }
 }
 

@@ -5,6 +5,9 @@ export const LEASE_MS = 10_000;
 /** A fault ends after this even if somebody goes on renewing it. */
 export const HOLD_MAX_MS = 30 * 60_000;
 
+/** A day: clocks that are wrong by more are noticed by everybody. */
+const CLOCK_MAX_MS = 86_400_000;
+
 const name = z.string().regex(/^[a-z0-9-]{1,40}$/);
 /** `down`: from the dependency to the product, so that requests arrive and answers do not. */
 const direction = z.enum(['up', 'down', 'both']).default('both');
@@ -56,6 +59,12 @@ const otherFaultSchema = z.discriminatedUnion('kind', [
   }),
   /** SIGSTOP until the fault ends, then SIGCONT. */
   z.strictObject({ kind: z.literal('stop'), process: name }),
+  /** Its clock is wrong by so many milliseconds: one that was started with `clockEnvironment`. */
+  z.strictObject({
+    kind: z.literal('clock'),
+    process: name,
+    offsetMs: z.number().int().min(-CLOCK_MAX_MS).max(CLOCK_MAX_MS),
+  }),
   /** SIGKILL. Over at once: whoever keeps the process starts it again. */
   z.strictObject({ kind: z.literal('kill'), process: name }),
   /** `default_transaction_read_only` for all new transactions, connections that are busy writing are ended. */
@@ -77,6 +86,8 @@ export function placeOf(fault: Fault): string {
     case 'stop':
     case 'kill':
       return `process/${fault.process}`;
+    case 'clock':
+      return `clock/${fault.process}`;
     case 'read_only':
     case 'drop_backends':
       return `postgres/${fault.postgres}`;
@@ -130,5 +141,6 @@ export type Undo =
       readonly door: string;
       readonly to?: string;
     }
+  | { readonly kind: 'clock'; readonly process: string }
   | { readonly kind: 'continue'; readonly pid: number; readonly identity: string }
   | { readonly kind: 'writable'; readonly postgres: string };

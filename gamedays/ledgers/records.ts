@@ -100,6 +100,8 @@ export interface FaultWindow {
   readonly to: number | null;
   /** While it lasts no page can be expected: waiting times do not run. */
   readonly stopsPaging: boolean;
+  /** All has to go as if there were no fault. */
+  readonly excusesNothing?: boolean;
   /** Channels of a provider whose requests were taken off the product's hands and came through only at the end. */
   readonly holds?: { readonly provider: string; readonly channels: readonly string[] };
   /** How PostgreSQL is to the product meanwhile. */

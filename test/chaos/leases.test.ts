@@ -1,7 +1,7 @@
 // A fault never outlives its owner by more than its lease, and the death of the agent that causes faults leaves none on.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -71,6 +71,9 @@ async function isReadOnly(): Promise<boolean> {
   return rows[0]?.transaction_read_only === 'on';
 }
 
+const clockFile = (): string => path.join(folder, 'clocked.clock');
+const clockOff = async (): Promise<string> => (await readFile(clockFile(), 'utf8')).trim();
+
 function ledger(): readonly FaultLine[] {
   return readJsonLines(path.join(folder, 'faults.jsonl')) as readonly FaultLine[];
 }
@@ -120,6 +123,7 @@ beforeAll(async () => {
       links: { held: { port: held, targets }, dropped: { port: dropped, targets } },
       simulators: { vendors: simulators.url },
       postgres: { app: postgres.superuserUrl },
+      clocks: { clocked: clockFile() },
     }),
   );
   await startAgent();
@@ -144,15 +148,18 @@ test('the owner is killed: every kind of fault ends within its lease; what a liv
     [{ kind: 'stop', process: 'frozen' }, SHORT_MS],
     [{ kind: 'mood', simulators: 'vendors', mood }, SHORT_MS],
     [{ kind: 'read_only', postgres: 'app' }, SHORT_MS],
+    [{ kind: 'clock', process: 'clocked', offsetMs: -9_000_500 }, SHORT_MS],
   ]);
   expect([await fetched(ports.dropped), await fetched(ports.held)]).toEqual([0, 0]);
-  expect([await stateOf(pid), await isReadOnly()]).toEqual(['T', true]);
+  expect([await stateOf(pid), await isReadOnly(), await clockOff()]).toEqual([
+    ...['T', true, '-9000.5'],
+  ]);
   await endProcess(owner, 'SIGKILL', 1000);
   const killedAt = Date.now();
   const limit = { timeout: LONG_MS + 2000, interval: 50 };
   await expect.poll(async () => (await client.list()).length, limit).toBe(1);
   const ended = ends(killedAt);
-  for (const kind of ['stop', 'mood', 'read_only']) {
+  for (const kind of ['stop', 'mood', 'read_only', 'clock']) {
     expect(ended[kind]).toMatchObject({ why: 'expired' });
     expect(ended[kind]?.afterMs).toBeLessThan(SHORT_MS + 500);
   }
@@ -160,6 +167,7 @@ test('the owner is killed: every kind of fault ends within its lease; what a liv
   expect(ended['refuse']?.afterMs).toBeLessThan(LONG_MS + 500);
   expect([await fetched(ports.dropped), await fetched(ports.held)]).toEqual([204, 0]);
   expect([await stateOf(pid), await isReadOnly()]).not.toEqual(['T', true]);
+  expect(await clockOff()).toBe('+0');
   expect(await (await fetch(`${simulators.url}/control/moods`)).json()).toEqual({ moods: [] });
   await held.off();
   expect(await fetched(ports.held)).toBe(204);
@@ -170,18 +178,19 @@ test('the agent is killed: the next one ends what was on, and says so in the led
   await client.on({ kind: 'stop', process: 'left' });
   await client.on({ kind: 'read_only', postgres: 'app' });
   await client.on({ kind: 'hang', link: 'held', direction: 'both' });
+  await client.on({ kind: 'clock', process: 'clocked', offsetMs: 60_000 });
   const killedAt = Date.now();
   await endProcess(agent, 'SIGKILL', 1000);
   expect([await stateOf(pid), await isReadOnly()]).toEqual(['T', true]);
   await startAgent();
   await expect
     .poll(() => Object.keys(ends(killedAt)).sort())
-    .toEqual(['hang', 'read_only', 'stop']);
+    .toEqual(['clock', 'hang', 'read_only', 'stop']);
   expect(Object.values(ends(killedAt)).map(({ why }) => why)).toEqual(
-    Array.from({ length: 3 }, () => 'agent restarted'),
+    Array.from({ length: 4 }, () => 'agent restarted'),
   );
   expect([(await stateOf(pid)) === 'T', await isReadOnly()]).toEqual([false, false]);
-  expect(await fetched(ports.held)).toBe(204);
+  expect([await fetched(ports.held), await clockOff()]).toEqual([204, '+0']);
   expect(ledger().map(({ seq }) => seq)).toEqual(ledger().map((_, n) => n + 1));
 });
 
@@ -190,6 +199,8 @@ test('nobody causes faults without the token, at an unknown place, or twice at o
   await expect(stranger.on({ kind: 'reset', link: 'held' })).rejects.toThrow('401');
   await expect(client.on({ kind: 'reset', link: 'elsewhere' })).rejects.toThrow('no link');
   await expect(client.on({ kind: 'stop', process: 'init' })).rejects.toThrow('No process');
+  const clock = { kind: 'clock', process: 'other', offsetMs: 1 } as const;
+  await expect(client.on(clock)).rejects.toThrow('no clocks');
   await expect(client.on({ kind: 'reset', link: 'held' }, LONG_MS + 1)).rejects.toThrow('400');
   const held = await client.on({ kind: 'reset', link: 'held' });
   await expect(client.on({ kind: 'refuse', link: 'held' })).rejects.toThrow('409');

@@ -36,6 +36,8 @@ const amazon = createServer((request: IncomingMessage, response) => {
 let api: RunningApi;
 let smtp: RunningSmtp;
 let sample: ReturnType<typeof sampleApi>;
+/** By how much the machine's clock was set wrong after the api began. */
+let clockOffMs = 0;
 
 beforeAll(async () => {
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name));
@@ -68,7 +70,7 @@ beforeAll(async () => {
     { ...strict, id: 'PGRAFANA', keyHash: hashKey(KEYS.grafana) },
   ];
   const directory = memoryDirectory([{ ...account, integrations }]);
-  sample = sampleApi({ directory, now: () => new Date() });
+  sample = sampleApi({ directory, now: () => new Date(Date.now() + clockOffMs) });
   const port = (amazon.address() as AddressInfo).port;
   const config = { ...sample.deps.config, SNS_ENDPOINT: `http://127.0.0.1:${port}`, API_PORT: 0 };
   const deps = { ...sample.deps, config: { ...config, INBOUND_SMTP_PORT: 0 } };
@@ -79,6 +81,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   sample.stored.length = 0;
+  clockOffMs = 0;
   sample.fail(null);
   asked.length = 0;
 });
@@ -167,6 +170,12 @@ test.each<[string, Post, number]>([
   expect((await send(signed(notification(more)))).status).toBe(status);
   expect(sample.stored).toEqual([]);
   expect(asked.filter((url) => !url.endsWith('.pem'))).toEqual([]);
+});
+
+test.each([-6, 6])('taken although the machine’s clock is wrong by %i hours', async (hours) => {
+  clockOffMs = hours * 3_600_000;
+  expect((await send(signed(notification()))).status).toBe(202);
+  expect(sample.stored).toHaveLength(1);
 });
 
 test('refused: what was changed after it was signed', async () => {

@@ -51,6 +51,10 @@ it('gives back what it was given, whole keys in the order of insertion', async (
     ['l', JSON.stringify({ key: 'l', emoji: '🔥' })],
   ]);
   expect(rows.map(({ claim }) => claim)).toEqual([null, null, CALL, null]);
+  await expect
+    .poll(async () => (await spill.pick(10, [])).every(({ waitedMs }) => waitedMs > 50))
+    .toBe(true);
+  expect(Math.max(...rows.map(({ waitedMs }) => waitedMs))).toBeLessThan(5000);
   expect(keysOf(await spill.pick(10, ['k']))).toEqual(['l']);
   expect(await spill.last('k')).toEqual({ id: rows[2]?.id, event: '"3"' });
   expect(await spill.last('nobody')).toBeNull();

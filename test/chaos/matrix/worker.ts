@@ -50,9 +50,10 @@ function activitiesOf(task: WorkerTask) {
   const providers = { sms: [vendor(deliveries)], voice: [], email: [], push: [], webhook: [] };
   const nothing = () => undefined;
   const metrics = { breaker: nothing, probe: nothing, channelDown: nothing };
-  const health = new ProviderHealth({ providers, metrics, logger, now: Date.now, sharePercent: 0 });
+  const steady = () => performance.now();
+  const health = new ProviderHealth({ providers, metrics, logger, now: steady, sharePercent: 0 });
   const delivery = createDeliveryActivities({
-    ...{ directory, logger, now: Date.now, providers, health },
+    ...{ directory, logger, now: Date.now, steady, providers, health },
     config: { PUBLIC_URL: 'http://localhost', LINK_SECRET: 'x'.repeat(32), REPLY_DOMAIN: 'x.test' },
     metrics: { delivered: nothing, pagingLatency: nothing, providerFailed: nothing },
     withSpan: (_name, _options, body) => body(),
