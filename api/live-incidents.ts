@@ -6,9 +6,10 @@ import { readIncident, type ProjectedIncident } from '../db/read/incidents.ts';
 import type { IncidentView } from '../domain/incident/types.ts';
 import { INCIDENT } from '../domain/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../temporal-config/names.ts';
+import { readWorkflow } from '../temporal-config/read-workflow.ts';
 
-/** A worker that is there answers a query in milliseconds; a person does not wait longer for one that is not. */
-const QUERY_DEADLINE_MS = 1000;
+/** A worker that is there answers a read in milliseconds; a person does not wait longer for one that is not. */
+const READ_DEADLINE_MS = 1000;
 /** Visibility is behind by up to 400 ms. */
 const VISIBILITY_WAITS_MS = [0, 150, 350];
 const VISIBILITY_DEADLINE_MS = 1000;
@@ -17,6 +18,8 @@ const REMEMBERED = 10_000;
 /** Incidents of a live list; the answer says when there are more. */
 export const LIVE_LIST_MAX = 100;
 const LIVE_LIST_AT_ONCE = 10;
+/** Where no worker runs, every read takes its whole deadline: the later ones are not begun. */
+const LIVE_LIST_LIMIT_MS = 3000;
 
 /** An incident, and where the answer comes from. */
 export interface FoundIncident {
@@ -142,12 +145,11 @@ export async function queryView(
 ): Promise<IncidentView> {
   const handle = temporal.workflow.getHandle(at.workflowId, at.runId);
   try {
-    return await temporal.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
-      handle.query<IncidentView>(INCIDENT.queries.view),
+    return await temporal.withDeadline(Date.now() + READ_DEADLINE_MS, () =>
+      readWorkflow<IncidentView>(handle, INCIDENT.queries.view),
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw error;
-    // Without a poller the engine refuses a query at once; for the caller that is the same as silence.
     throw new ServiceError('The workflow does not answer');
   }
 }
@@ -177,10 +179,12 @@ async function listOpen(temporal: Client, accountId: string): Promise<LiveList> 
   const ids = await runningIncidents(temporal, accountId);
   const views: IncidentView[] = [];
   let unanswered = 0;
+  const until = performance.now() + LIVE_LIST_LIMIT_MS;
   const queue = ids.slice(0, LIVE_LIST_MAX);
   const drain = async () => {
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
       try {
+        if (performance.now() > until) throw new ServiceError('There was no time to ask');
         const view = await viewOrNull(temporal, id);
         if (view?.accountId === accountId && view.status !== 'resolved') views.push(view);
       } catch {

@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { inheritedEnvironment } from '../platform/config.ts';
+import { freePort } from '../platform/embedded/process.ts';
 import { readSettings, type Settings } from '../platform/embedded/settings.ts';
 import { Stack } from '../platform/embedded/stack.ts';
 import { populate } from './population.ts';
@@ -32,6 +31,8 @@ const PORTS = [
   'EMBEDDED_TEMPORAL_UI_PORT',
   'EMBEDDED_POSTGRES_PORT',
 ] as const;
+
+const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
 
 /** An environment with free ports and a new data folder: a stack of its own, beside any other. */
 export async function freshEnvironment(): Promise<Record<string, string>> {
@@ -61,29 +62,20 @@ export async function startBenchStack(
     ...more,
   });
   const stack = new Stack(settings);
+  const stop = async () => {
+    for (const signal of INTERRUPTS) process.off(signal, interrupted);
+    await stack.stop();
+    receiver.close();
+    await rm(settings.dataDir, { recursive: true, force: true });
+  };
+  // The engine would outlive us, on a port and in a folder that nobody knows.
+  const interrupted = () => {
+    void stop().finally(() => process.exit(130));
+  };
+  for (const signal of INTERRUPTS) process.on(signal, interrupted);
   await stack.start();
   await populate(stack.superuserUrl(), people);
   const apiUrl = `http://127.0.0.1:${settings.config.API_PORT}`;
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  return {
-    settings,
-    stack,
-    receiver,
-    apiUrl,
-    stop: async () => {
-      await stack.stop();
-      receiver.close();
-      await rm(settings.dataDir, { recursive: true, force: true });
-    },
-  };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+  return { settings, stack, receiver, apiUrl, stop };
 }

@@ -28,6 +28,9 @@ export const INCIDENT = {
   },
 } as const;
 
+/** Update by which a running workflow is read: (name of a query, its argument); always refused, with the answer. */
+export const READ = 'read';
+
 export const RESPONDER = {
   workflow: 'responder',
   signals: {

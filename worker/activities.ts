@@ -28,6 +28,7 @@ import { withSpan } from '../platform/tracing.ts';
 import type { ProviderList } from '../providers/provider.ts';
 import { withDeadline } from '../temporal-config/client.ts';
 import { responderWorkflowId } from '../temporal-config/names.ts';
+import { readWorkflow } from '../temporal-config/read-workflow.ts';
 
 /** What the activities are made of; composed in main.ts and in tests. */
 export interface ActivityDeps {
@@ -67,9 +68,11 @@ export function createActivities(deps: ActivityDeps): {
       metrics: deliveryMetrics,
       openPages: (accountId, userId, pageIds) =>
         withDeadline(client, OPEN_PAGES_LIMIT_MS, () =>
-          client.workflow
-            .getHandle(responderWorkflowId(accountId, userId))
-            .query<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages, pageIds),
+          readWorkflow<readonly string[]>(
+            client.workflow.getHandle(responderWorkflowId(accountId, userId)),
+            RESPONDER.queries.openPages,
+            pageIds,
+          ),
         ),
     }),
     projection: createProjectionActivities({

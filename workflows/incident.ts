@@ -2,7 +2,6 @@ import {
   ApplicationFailure,
   condition,
   continueAsNew,
-  defineQuery,
   defineUpdate,
   setHandler,
   uuid4,
@@ -15,19 +14,16 @@ import type {
   IncidentSettings,
   IncidentState,
   IncidentView,
-  LogEntry,
 } from '../domain/incident/types.ts';
-import { type ActionMemory, recall, validateAction } from '../domain/incident/validate.ts';
+import { recall, validateAction } from '../domain/incident/validate.ts';
 import { INCIDENT } from '../domain/messages.ts';
 import { nowIso } from './clock.ts';
 import { lookingUp } from './incident-activities.ts';
 import { IncidentRun } from './incident-run.ts';
 import { listenToSignals } from './incident-signals.ts';
+import { answerReads } from './reads.ts';
 
 const actUpdate = defineUpdate<IncidentView, [IncidentAction]>(INCIDENT.updates.act);
-const viewQuery = defineQuery<IncidentView>(INCIDENT.queries.view);
-const outboxQuery = defineQuery<readonly LogEntry[]>(INCIDENT.queries.outbox);
-const knownQuery = defineQuery<ActionMemory, [string]>(INCIDENT.queries.known);
 
 /** How long a start without a trigger is kept before it counts as a mistake. */
 const UNOPENED = '1 minute';
@@ -60,12 +56,15 @@ function listen(run: IncidentRun): void {
   setHandler(actUpdate, (action) => act(run, action), {
     validator: (action: IncidentAction) => refuse(run.state, action),
   });
-  setHandler(viewQuery, () => viewOf(run.state));
-  setHandler(knownQuery, (actionId) => recall(run.state, actionId));
-  setHandler(outboxQuery, () => [
-    ...run.state.leftovers.flatMap(({ entries }) => entries),
-    ...run.state.outbox,
-  ]);
+  const { queries } = INCIDENT;
+  answerReads({
+    [queries.view]: () => viewOf(run.state),
+    [queries.known]: (actionId: string) => recall(run.state, actionId),
+    [queries.outbox]: () => [
+      ...run.state.leftovers.flatMap(({ entries }) => entries),
+      ...run.state.outbox,
+    ],
+  });
 }
 
 /** Answers the state after the action; a merge's source answers what it hands over. */

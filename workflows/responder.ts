@@ -1,11 +1,9 @@
 import {
   condition,
   continueAsNew,
-  defineQuery,
   log,
   patched,
   setDefaultSignalHandler,
-  setHandler,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -26,7 +24,6 @@ import type {
   OptOut,
   Page,
   Reply,
-  ReplyOutcome,
   ResponderCommand,
   ResponderEvent,
   ResponderInput,
@@ -34,11 +31,8 @@ import type {
   StopPages,
 } from '../domain/responder/types.ts';
 import { nowMs } from './clock.ts';
+import { answerReads } from './reads.ts';
 import { ask, project, send, tell } from './responder-activities.ts';
-
-const outcomeQuery = defineQuery<ReplyOutcome | null, [string]>(RESPONDER.queries.replyOutcome);
-const openQuery = defineQuery<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages);
-const stateQuery = defineQuery<ResponderState>(RESPONDER.queries.state);
 
 /** Log entries in one write. */
 const BATCH = 100;
@@ -55,9 +49,12 @@ const TOO_LONG_HISTORY = 10_000;
  */
 export async function responder(input: ResponderInput): Promise<void> {
   const run = new Run(input);
-  setHandler(outcomeQuery, (replyId) => replyOutcome(run.state, replyId));
-  setHandler(openQuery, (pageIds) => openPages(run.state, pageIds));
-  setHandler(stateQuery, () => run.state);
+  const { queries } = RESPONDER;
+  answerReads({
+    [queries.replyOutcome]: (replyId: string) => replyOutcome(run.state, replyId),
+    [queries.openPages]: (pageIds: readonly string[]) => openPages(run.state, pageIds),
+    [queries.state]: () => run.state,
+  });
   // One handler for all signals: those that came before this run began are then taken in their order.
   setDefaultSignalHandler((name, content) => {
     const event = eventOf(name, content);

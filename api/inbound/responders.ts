@@ -6,6 +6,7 @@ import type { Receipt } from '../../domain/receipt.ts';
 import { answeredText, type AnswerLink } from '../../domain/responder/replies.ts';
 import type { OptOut, Reply, ReplyOutcome, ResponderState } from '../../domain/responder/types.ts';
 import { responderWorkflowId } from '../../temporal-config/names.ts';
+import { readWorkflow } from '../../temporal-config/read-workflow.ts';
 
 /** A person of an account. */
 export interface Who {
@@ -40,7 +41,7 @@ export interface Looked {
 }
 
 const SIGNAL_MS = 2000;
-const QUERY_MS = 1500;
+const READ_MS = 1500;
 
 /** The responders behind a Temporal client. */
 export function createResponders(temporal: Client): Responders {
@@ -60,12 +61,12 @@ export function createResponders(temporal: Client): Responders {
     receipt: (who, receipt) =>
       signal(who, (handle) => handle.signal(RESPONDER.signals.receipt, receipt)),
     outcome: (who, replyId) =>
-      limited(QUERY_MS, () =>
-        handleOf(who).query<ReplyOutcome | null, [string]>(RESPONDER.queries.replyOutcome, replyId),
+      limited(READ_MS, () =>
+        readWorkflow<ReplyOutcome | null>(handleOf(who), RESPONDER.queries.replyOutcome, replyId),
       ).catch(() => null),
-    look: async (who, link, limitMs = QUERY_MS) => {
+    look: async (who, link, limitMs = READ_MS) => {
       const state = await limited(limitMs, () =>
-        handleOf(who).query<ResponderState>(RESPONDER.queries.state),
+        readWorkflow<ResponderState>(handleOf(who), RESPONDER.queries.state),
       ).catch(() => null);
       if (!state) return { titles: [], answered: null };
       const about = state.incidents.filter((item) => link.incidentIds.includes(item.incidentId));

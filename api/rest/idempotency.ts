@@ -5,6 +5,7 @@ import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { IncidentView } from '../../domain/incident/types.ts';
 import type { ActionMemory } from '../../domain/incident/validate.ts';
 import { INCIDENT } from '../../domain/messages.ts';
+import { readWorkflow } from '../../temporal-config/read-workflow.ts';
 import { REST_ERRORS } from '../problems.ts';
 import type { Caller } from './incident-actions.ts';
 import { invalidInput, RestError } from './shared/rest-error.ts';
@@ -74,7 +75,7 @@ export async function firstAnswer(
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError) return undefined;
   }
-  const ask = () => handle.query<ActionMemory, [string]>(INCIDENT.queries.known, actionId);
+  const ask = () => readWorkflow<ActionMemory>(handle, INCIDENT.queries.known, actionId);
   const memory = await soon(ask).catch(() => 'new' as const);
   if (memory === 'key_reused') throw keyReused();
   return memory === 'repeated' ? last : undefined;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageRequest, StopRequest } from '../../activities/contract.ts';
 import { INCIDENT, RESPONDER } from '../../domain/messages.ts';
 import { responderWorkflowId, TASK_QUEUES } from '../../temporal-config/names.ts';
+import { readWorkflow } from '../../temporal-config/read-workflow.ts';
 import { alertEvent, answer, input } from '../support/incident-samples.ts';
 import { fakeActivities, newWorld } from '../support/incident-worker.ts';
 import { ResponderActivities } from '../support/responder-worker.ts';
@@ -47,7 +48,7 @@ test('histories of people who answer replay', { timeout: 60_000 }, async () => {
         handles.map(async (handle) => {
           await handle.signal(RESPONDER.signals.reply, aReply('SM1', { at }));
           // As the api does, to tell the person what came of it.
-          await handle.query(RESPONDER.queries.replyOutcome, 'SM1');
+          await readWorkflow(handle, RESPONDER.queries.replyOutcome, 'SM1');
         }),
       );
       await expect.poll(() => world.answers.length, { timeout: 20_000 }).toBe(PEOPLE.length);
@@ -92,11 +93,11 @@ test(
               signal: INCIDENT.signals.events,
               signalArgs: [[alertEvent()]],
             });
-            await handle.query(INCIDENT.queries.view);
+            await readWorkflow(handle, INCIDENT.queries.view);
             await handle.signal(INCIDENT.signals.answer, answer('acknowledge'));
-            await handle.query(INCIDENT.queries.view);
+            await readWorkflow(handle, INCIDENT.queries.view);
             await handle.signal(INCIDENT.signals.answer, answer('resolve', '2'));
-            await handle.query(INCIDENT.queries.view);
+            await readWorkflow(handle, INCIDENT.queries.view);
           }),
         );
         await expect.poll(() => world.stops.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(60);

@@ -14,6 +14,7 @@ import type { Delivery } from '../../../domain/responder/types.ts';
 import { DeliveryError, type Outgoing, type Provider } from '../../../providers/provider.ts';
 import { connectTemporal, withDeadline } from '../../../temporal-config/client.ts';
 import { responderWorkflowId, TASK_QUEUES } from '../../../temporal-config/names.ts';
+import { readWorkflow } from '../../../temporal-config/read-workflow.ts';
 import { workflowBundle } from '../../../worker/workflow-bundle.ts';
 import { memoryDirectory } from '../../support/memory-directory.ts';
 import { quietRuntime } from '../../support/incident-worker.ts';
@@ -59,9 +60,11 @@ function activitiesOf(task: WorkerTask) {
     withSpan: (_name, _options, body) => body(),
     openPages: (accountId, userId, pageIds) =>
       withDeadline(client, 1000, () =>
-        client.workflow
-          .getHandle(responderWorkflowId(accountId, userId))
-          .query<readonly string[], [readonly string[]]>(RESPONDER.queries.openPages, pageIds),
+        readWorkflow<readonly string[]>(
+          client.workflow.getHandle(responderWorkflowId(accountId, userId)),
+          RESPONDER.queries.openPages,
+          pageIds,
+        ),
       ),
   });
   return {
