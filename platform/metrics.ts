@@ -21,6 +21,13 @@ export const lastAccepted = new Gauge({
 });
 
 /** Tries of a provider in vain, by failure kind; the message may have gone by another. */
+/** Workflows with which no worker could go on, by what came of the repair; any is a defect to be looked into. */
+export const workflowRepairs = new Counter({
+  name: 'pdlite_workflow_repairs_total',
+  help: 'Workflows that no worker could go on with, by type and outcome (reset, failed).',
+  labelNames: ['workflow', 'outcome'] as const,
+});
+
 export const providerFailures = new Counter({
   name: 'pdlite_provider_failures_total',
   help: 'Tries of a provider in vain, by channel, provider and failure.',

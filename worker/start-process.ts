@@ -19,6 +19,7 @@ import { TASK_QUEUES } from '../temporal-config/names.ts';
 import { setUpNamespace } from '../temporal-config/set-up.ts';
 import { startSigning } from './audit-signing.ts';
 import { watchOpenIncidents } from './open-incidents.ts';
+import { repairWorkflows } from './repair-workflows.ts';
 import { startWorker, type RunningWorker, type WorkerDeps } from './worker.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -61,6 +62,7 @@ export async function startProcess(config: Config, logger: Logger): Promise<void
   shutdown.add('connection', () => connection.close());
   shutdown.add('worker', () => worker.shutdown());
   shutdown.add('open incidents', watchOpenIncidents(temporal.client, logger));
+  shutdown.add('repairs', repairWorkflows(temporal.client, logger));
   const queue = { taskQueue: TASK_QUEUES.projection, logger };
   shutdown.add('backlog', watchBacklog(temporal.client, queue, meterBacklog));
   logger.info({ metricsPort }, 'worker is running');

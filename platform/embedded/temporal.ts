@@ -75,6 +75,8 @@ export async function startTemporal(options: TemporalOptions): Promise<EmbeddedT
   };
 }
 
+const PROBLEMS_NAMED_AFTER = 'system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute';
+
 function serverArguments(options: TemporalOptions, port: number, uiPort: number | null): string[] {
   const { dbFile, searchAttributes = {}, namespaces = [] } = options;
   return [
@@ -91,6 +93,8 @@ function serverArguments(options: TemporalOptions, port: number, uiPort: number 
       `${name}=${type}`,
     ]),
     ...namespaces.flatMap((name) => ['--namespace', name]),
+    // Workflows that cannot go on are named, and repaired (worker/repair-workflows.ts), after two failures instead of five.
+    ...['--dynamic-config-value', `${PROBLEMS_NAMED_AFTER}=2`],
   ];
 }
 
