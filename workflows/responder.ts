@@ -18,6 +18,7 @@ import {
   startResponder,
   take,
 } from '../domain/responder/reduce.ts';
+import { isAboutEarlier } from '../domain/responder/replies.ts';
 import { awaitsReceipt, isAwaited } from '../domain/responder/receipts.ts';
 import type {
   Delivery,
@@ -90,7 +91,8 @@ class Run {
   }
 
   /** Takes an event at once, so that queries see it; sending waits for the main loop, so that what came together is bundled. */
-  receive(event: ResponderEvent): void {
+  receive(received: ResponderEvent): void {
+    const event = this.versioned(received);
     // Histories of before receipts were awaited did not wake up for one.
     this.woken ||= event.type !== 'receipt' || isAwaited(this.state, event.deliveryId);
     try {
@@ -101,6 +103,12 @@ class Run {
       // One message that cannot be read must not hold up the others.
       log.error('message ignored', { type: event.type, error: String(error) });
     }
+  }
+
+  /** A reply as the version of the code takes it that this history was begun with. */
+  private versioned(event: ResponderEvent): ResponderEvent {
+    if (event.type !== 'reply' || !isAboutEarlier(this.state, event.reply, nowMs())) return event;
+    return patched('unseen-pages') ? { ...event, isAboutEarlier: true } : event;
   }
 
   /** Until something happened or, unless held, something is due. */

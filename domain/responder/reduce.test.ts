@@ -10,8 +10,8 @@ import {
   step,
 } from '../../test/support/responder-world.ts';
 import { isFinished, openPages, replyOutcome } from './reduce.ts';
-import { answeredText, type AnswerLink } from './replies.ts';
-import type { Delivery, DeliveryOutcome, Page } from './types.ts';
+import { answeredText, isAboutEarlier, type AnswerLink } from './replies.ts';
+import type { Delivery, DeliveryOutcome, Page, ResponderEvent } from './types.ts';
 
 const MINUTE = 60_000;
 const page = (world: ResponderWorld, number: number, change: Partial<Page> = {}) =>
@@ -193,6 +193,45 @@ test.each([
   world.happen({ type: 'reply', reply: aReply('SM1', reply) });
   expect(replyOutcome(world.state, 'SM1')?.result).toBe('code_needed');
   expect(answers(world)).toEqual([]);
+});
+
+test('a bare reply does not answer a page that nobody has seen, while it may be meant for the one before', () => {
+  const world = new ResponderWorld();
+  page(world, 1);
+  world.pass(1000);
+  stop(world, 1);
+  page(world, 2);
+  const late = (): ResponderEvent => {
+    const reply = aReply(`SM${world.nowMs}`, { at: iso(world.nowMs) });
+    return {
+      type: 'reply',
+      reply,
+      isAboutEarlier: isAboutEarlier(world.state, reply, world.nowMs),
+    };
+  };
+  const asked = late();
+  expect(asked).toMatchObject({ isAboutEarlier: true });
+  world.happen(asked);
+  expect(answers(world)).toEqual([]);
+  expect(world.state.replies.at(-1)?.outcome).toMatchObject({
+    result: 'already_answered',
+    text: expect.stringContaining('#1 Disk 1 is full') as string,
+  });
+  // As soon as a provider has it, it counts.
+  world.pass(1000);
+  expect(late()).toMatchObject({ isAboutEarlier: false });
+  world.happen(late());
+  expect(answers(world)).toMatchObject([{ incidentId: 'I2' }]);
+});
+
+test('a bare reply counts for a page that may be on its way when the one before was over long ago', () => {
+  const world = new ResponderWorld();
+  page(world, 1);
+  world.pass(1000);
+  stop(world, 1);
+  world.pass(10 * 60_000);
+  page(world, 2);
+  expect(isAboutEarlier(world.state, aReply('SM1'), world.nowMs)).toBe(false);
 });
 
 test('a bare reply that could mean several pages is told the code of each', () => {

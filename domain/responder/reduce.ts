@@ -53,7 +53,7 @@ export function take(state: ResponderState, event: ResponderEvent, moment: Momen
     case 'page':
       return openPage(state, event.page, moment);
     case 'reply':
-      return takeReply(state, event.reply, moment);
+      return takeReply(state, event, moment);
     case 'stop':
       return only(stopPage(state, event.stop));
     case 'optOut':

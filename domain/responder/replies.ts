@@ -6,16 +6,20 @@ import { closePage } from './pages.ts';
 import { acceptedText, alreadyText, choicesText, clock, type Choice } from './text.ts';
 import type {
   Decision,
+  IssuedCode,
   KnownIncident,
   Moment,
   OpenPage,
   Reply,
   ReplyOutcome,
   ResponderCommand,
+  ResponderEvent,
   ResponderState,
 } from './types.ts';
 
 const HOUR = 3_600_000;
+/** So long after a page is over a bare answer may still be meant for it. */
+const LATE_ANSWER = 300_000;
 
 /** What a reply comes to, before it is remembered and its sender told. `notify` false: nothing more is said. */
 interface Verdict extends Decision {
@@ -23,10 +27,13 @@ interface Verdict extends Decision {
   readonly notify: boolean;
 }
 
+type ReplyEvent = Extract<ResponderEvent, { type: 'reply' }>;
+
 /** Takes one reply. The same reply id a second time changes nothing. */
-export function takeReply(state: ResponderState, reply: Reply, moment: Moment): Decision {
+export function takeReply(state: ResponderState, event: ReplyEvent, moment: Moment): Decision {
+  const { reply } = event;
   if (state.replies.some((item) => item.replyId === reply.replyId)) return { state, commands: [] };
-  const verdict = judge(state, reply, moment);
+  const verdict = judge(state, event, moment);
   const replies = [
     ...verdict.state.replies,
     { replyId: reply.replyId, outcome: verdict.outcome },
@@ -55,14 +62,42 @@ export function answeredText(
   return isOver ? alreadyText(incidents, state.userId) : null;
 }
 
-function judge(state: ResponderState, reply: Reply, moment: Moment): Verdict {
+function judge(state: ResponderState, event: ReplyEvent, moment: Moment): Verdict {
+  const { reply } = event;
   const isLocked = moment.nowMs < state.lockedUntilMs;
   if (reply.code !== null) {
     const issued = findCode(state, reply.code, moment.nowMs);
     if (issued) return act(state, reply, issued.incidentIds, moment);
     return isLocked ? locked(state, false) : wrongCode(state, reply, moment.nowMs);
   }
-  return isLocked ? locked(state, false) : bareReply(state, reply, moment);
+  if (isLocked) return locked(state, false);
+  return event.isAboutEarlier
+    ? nothingOpen(state, reply, moment.nowMs)
+    : bareReply(state, reply, moment);
+}
+
+/**
+ * Whether a bare reply is about what is over by now: the one open page has not reached the person, as far as anybody
+ * knows, and another that was over some minutes ago has. Otherwise an answer to the page before would answer one that nobody has seen.
+ */
+export function isAboutEarlier(state: ResponderState, reply: Reply, nowMs: number): boolean {
+  const [page, ...more] = state.pages;
+  if (reply.code !== null || !page || more.length > 0) return false;
+  const mayBeSeen = page.progress.some((step) => step.state === 'accepted' || step.tries > 0);
+  if (mayBeSeen) return false;
+  const earlier = known(state, lastOver(state, reply, nowMs)?.incidentIds ?? []);
+  return earlier.some(({ closed }) => closed && Date.parse(closed.at) > nowMs - LATE_ANSWER);
+}
+
+/** The last code, of those that this contact method was sent, that stands for nothing that is still open. */
+function lastOver(state: ResponderState, reply: Reply, nowMs: number): IssuedCode | undefined {
+  const open = new Set(state.pages.map(({ incidentId }) => incidentId));
+  return state.codes.findLast(
+    (code) =>
+      isAlive(code, nowMs) &&
+      (reply.contactMethodId === null || code.contactMethodId === reply.contactMethodId) &&
+      !code.incidentIds.some((id) => open.has(id)),
+  );
 }
 
 /** A reply without a code counts only while it can mean nothing but the one open page. */
@@ -95,11 +130,7 @@ function choicesOf(state: ResponderState, reply: Reply, nowMs: number): readonly
 }
 
 function nothingOpen(state: ResponderState, reply: Reply, nowMs: number): Verdict {
-  const last = state.codes.findLast(
-    (code) =>
-      isAlive(code, nowMs) &&
-      (reply.contactMethodId === null || code.contactMethodId === reply.contactMethodId),
-  );
+  const last = lastOver(state, reply, nowMs);
   const incidents = known(state, last?.incidentIds ?? []).filter((item) => item.closed !== null);
   if (reply.ambiguous || incidents.length === 0 || !last) {
     return refuse(state, 'nothing_open', 'Nothing is open for you.');

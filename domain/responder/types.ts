@@ -208,7 +208,8 @@ export interface SeenReply {
 export type ResponderEvent =
   | { readonly type: 'page'; readonly page: Page }
   | { readonly type: 'stop'; readonly stop: StopPages }
-  | { readonly type: 'reply'; readonly reply: Reply }
+  /** See `isAboutEarlier`; absent in histories of before it was looked at. */
+  | { readonly type: 'reply'; readonly reply: Reply; readonly isAboutEarlier?: boolean }
   | { readonly type: 'optOut'; readonly optOut: OptOut }
   | {
       readonly type: 'delivered';

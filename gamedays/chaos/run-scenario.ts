@@ -88,9 +88,13 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
   }
 }
 
+/** What the engine's log says of workflow tasks that do not fit their history. */
+const CANNOT_GO_ON = ['NonDeterministicError', 'error-type=InvalidHistoryAction'];
+
 async function countReplayErrors(folder: string): Promise<number> {
   const log = await readFile(path.join(folder, 'logs', 'temporal.log'), 'utf8');
-  return log.split('\n').filter((line) => line.includes('NonDeterministicError')).length;
+  const isOne = (line: string) => CANNOT_GO_ON.some((text) => line.includes(text));
+  return log.split('\n').filter(isOne).length;
 }
 
 /** In a short run alerts are short as well: otherwise most of it would be waiting for them to resolve. */

@@ -96,6 +96,18 @@ export const recordedResponders: Readonly<Record<string, ResponderScenario>> = {
     await env.sleep(8000);
     return handle.workflowId;
   },
+  // Somebody else was quicker with the first; a bare answer to it comes while the next page has reached nobody.
+  'responder-unseen': async (env, world) => {
+    const handle = await page(env, 'UUNSEEN', { number: 1 });
+    await env.sleep(1000);
+    await stop(handle, 1);
+    slowly(world, 1500);
+    await page(env, 'UUNSEEN', { number: 2 });
+    await env.sleep(500);
+    await reply(handle, 'SM-late', { action: 'acknowledge' });
+    await env.sleep(6000);
+    return handle.workflowId;
+  },
   // More urgent pages than a contact method gets at once, a STOP, and one that nobody can be told.
   'responder-limits': async (env, world) => {
     const handle = await page(env, 'ULIMITS', { number: 1 });
