@@ -42,6 +42,8 @@ export class People {
   /** `{person} {key}` of what has been decided. */
   readonly #decided = new Set<string>();
   readonly #texts = new Map<string, Map<string, Text>>();
+  /** By number, the last answer by text: one is typed after the other. */
+  readonly #typing = new Map<string, Promise<void>>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #ended = new AbortController();
   #seq = 0;
@@ -146,6 +148,20 @@ export class People {
   async #answer(person: string, message: Message, { action, thinkMs }: Decision): Promise<void> {
     // On the phone nobody thinks longer than the line stays open.
     await this.#pause(message.channel === 'voice' ? 300 : thinkMs);
+    const answer = () => this.#tryToAnswer(person, message, action);
+    // Which of two texts a third one is about, nobody could tell.
+    await (message.channel === 'sms' ? this.#afterOthers(message.address, answer) : answer());
+  }
+
+  async #afterOthers(address: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#typing.get(address);
+    const mine = Promise.resolve(before).then(work);
+    const over = mine.catch(() => undefined);
+    this.#typing.set(address, over);
+    await mine;
+  }
+
+  async #tryToAnswer(person: string, message: Message, action: Decision['action']): Promise<void> {
     for (let attempt = 0; attempt < TRIES && !this.#ended.signal.aborted; attempt += 1) {
       const sentAt = Date.now();
       const { result, about = message.keys } = await answerBy(message, action).catch(
