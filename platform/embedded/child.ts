@@ -107,11 +107,14 @@ export async function runToEnd(options: ChildOptions): Promise<string> {
 /** Loaded first: ends the child when this process is gone. */
 const GUARD = new URL('end-with-parent.ts', import.meta.url).href;
 
+/** With as many arenas as glibc takes by itself a worker under load keeps 0.75 GB more (figure P9). */
+const MALLOC = { MALLOC_ARENA_MAX: '2' };
+
 function launch(options: ChildOptions, output: 'file' | 'pipe' = 'file'): ChildProcess {
   const start = (stdio: number | 'pipe'): ChildProcess =>
     spawn(process.execPath, ['--import', GUARD, options.script, ...(options.args ?? [])], {
       cwd: options.root,
-      env: { ...options.environment },
+      env: { ...MALLOC, ...options.environment },
       stdio: ['ignore', stdio, stdio, 'ipc'],
       // Its own process group: Ctrl-C reaches only the parent, which stops the children in order.
       detached: true,
