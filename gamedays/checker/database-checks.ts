@@ -8,21 +8,16 @@ import type { Limits } from './limits.ts';
 export function checkDatabase({ run, stories, limits }: CheckContext): readonly Finding[] {
   if (!run.database) return [];
   return [
-    ...timeDatabase(run, stories).flatMap((times) => checkTimes(times, limits, run.observedUntil)),
+    ...timeDatabase(run, stories).flatMap((times) => checkTimes(times, limits)),
     ...checkChanges(run.database),
   ];
 }
 
-function checkTimes(
-  times: DatabaseTimes,
-  limits: Limits,
-  observedUntil: number,
-): readonly Finding[] {
+function checkTimes(times: DatabaseTimes, limits: Limits): readonly Finding[] {
   const { window, noticedMs, writableMs, changedMs, listedMs, lastKey } = times;
   const at = window.to ?? window.from;
   const late = (kind: FindingKind, what: string, ms: number | null, limitMs: number): Finding[] => {
-    // What nobody has looked at for as long as it may take is not late yet.
-    if ((ms ?? observedUntil - at) <= limitMs) return [];
+    if (ms !== null && ms <= limitMs) return [];
     const when = ms === null ? 'not seen' : `after ${(ms / 1000).toFixed(1)} s`;
     const key = kind === 'lists caught up late' ? lastKey : null;
     return [{ kind, key, at, text: `${window.name}: ${what} ${when}` }];
