@@ -1,4 +1,5 @@
 import {
+  ActivityCancellationType,
   CancellationScope,
   condition,
   isCancellation,
@@ -107,7 +108,13 @@ export class IncidentPaging {
     const scope = new CancellationScope();
     const end = { isReached: false };
     const reached = () => void (end.isReached = true);
-    const trying = scope.run(() => insisting.page.executeWithOptions(...this.pageCall(page)));
+    const [{ summary }, request] = this.pageCall(page);
+    // The SDK's default, whatever its documentation says, is not to wait for what is under way.
+    const cancellationType = patched('page-try-ends')
+      ? ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+      : ActivityCancellationType.TRY_CANCEL;
+    const options = { summary, cancellationType };
+    const trying = scope.run(() => insisting.page.executeWithOptions(options, request));
     trying.then(reached, reached);
     await condition(() => end.isReached || !isWanted(this.run.state, page.command));
     // Changes nothing in one that has ended.

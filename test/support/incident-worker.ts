@@ -45,7 +45,7 @@ export interface World {
   }[];
   readonly raised: AlertEvent[];
   /** Throws or answers in place of the usual result (everybody named is paged). */
-  answerPage: (request: PageRequest) => Partial<PageResult>;
+  answerPage: (request: PageRequest) => Partial<PageResult> | Promise<Partial<PageResult>>;
   /** Throws while responders cannot be told to stop. */
   onStop: () => void;
   /** Throws while the database is away. */
@@ -88,21 +88,13 @@ export function fakeActivities(world: World, client: Client): Parts {
     }
   };
   return {
-    page: (request) => {
-      const change = world.answerPage(request);
+    page: async (request) => {
+      const change = await world.answerPage(request);
       world.pages.push(request);
       const { commandId, ruleIndex, targets } = request.command;
       const at = request.view.updatedAt;
       const userIds = targets.map(({ id }) => id);
-      return Promise.resolve({
-        commandId,
-        at,
-        ruleIndex,
-        userIds,
-        via: 'policy',
-        empty: [],
-        ...change,
-      });
+      return { commandId, at, ruleIndex, userIds, via: 'policy', empty: [], ...change };
     },
     stopPages: (request) => {
       world.onStop();

@@ -80,6 +80,25 @@ export const recordedIncidents: Readonly<Record<string, Scenario>> = {
     await handle.result();
     return handle.workflowId;
   },
+  // The second try of a page is under way when an answer overtakes it, and arrives.
+  'incident-arrived-late': async (env, world) => {
+    const arrival = Promise.withResolvers<Record<string, never>>();
+    let tries = 0;
+    world.answerPage = () => {
+      tries += 1;
+      if (tries === 1) throw new Error('no engine');
+      return arrival.promise;
+    };
+    const handle = await trigger(env, 'PARRIVED');
+    await env.sleep(1000);
+    await handle.signal(INCIDENT.signals.answer, answer('acknowledge', '1', now(), 'PARRIVED'));
+    await env.sleep(1000);
+    arrival.resolve({});
+    await env.sleep(1000);
+    await resolve(handle);
+    await handle.result();
+    return handle.workflowId;
+  },
   // One of two users takes the page later than the other; a responder is asked for besides.
   'incident-partly-paged': async (env, world) => {
     let fails = 3;

@@ -7,7 +7,12 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { IncidentAction, IncidentInput, IncidentView } from '../../domain/incident/types.ts';
+import type {
+  IncidentAction,
+  IncidentInput,
+  IncidentView,
+  PageResult,
+} from '../../domain/incident/types.ts';
 import { INCIDENT, TASK_QUEUES } from '../../domain/messages.ts';
 import { action, alertEvent, answer, settings } from '../support/incident-samples.ts';
 import {
@@ -251,6 +256,32 @@ test('a page that fails 8 times and is overtaken by an answer: whoever it may ha
     ]);
     await resolveNow(handle);
     await handle.result();
+  });
+});
+
+test('whoever a page reaches while an answer overtakes it is told to stop after it, not before', async () => {
+  const world = newWorld();
+  const underWay = Promise.withResolvers<undefined>();
+  const arrival = Promise.withResolvers<Partial<PageResult>>();
+  let tries = 0;
+  world.answerPage = () => {
+    tries += 1;
+    if (tries === 1) throw new Error('no engine');
+    underWay.resolve(undefined);
+    return arrival.promise;
+  };
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger();
+    await underWay.promise;
+    await handle.signal(INCIDENT.signals.answer, await ack(handle));
+    await until(async () => (await view(handle)).status === 'acknowledged');
+    const before = [...world.stops];
+    arrival.resolve({});
+    await until(() => world.stops.length > 0);
+    await resolveNow(handle);
+    await handle.result();
+    expect(before).toEqual([]);
+    expect(world.stops).toMatchObject([{ command: { userIds: ['U1'] } }]);
   });
 });
 
