@@ -13,6 +13,7 @@ import {
   responderWorkflowId,
   TASK_QUEUES,
 } from '../../../temporal-config/names.ts';
+import { readWorkflow } from '../../../temporal-config/read-workflow.ts';
 import { action, alertEvent } from '../../support/incident-samples.ts';
 import { until } from '../../support/until.ts';
 import { methodOf, settingsOf, userOf, type Cast } from './accounts.ts';
@@ -72,7 +73,7 @@ export class Stage {
   }
 
   view(key: string): Promise<IncidentView> {
-    return this.incident(key).query<IncidentView>(INCIDENT.queries.view);
+    return readWorkflow(this.incident(key), INCIDENT.queries.view);
   }
 
   /** The messages that a user was sent. */
@@ -109,7 +110,7 @@ export class Stage {
   }
 
   private state(number: 1 | 2 | 3): Promise<ResponderState> {
-    return this.responder(number).query<ResponderState>(RESPONDER.queries.state);
+    return readWorkflow(this.responder(number), RESPONDER.queries.state);
   }
 
   /** No page of these users goes on. */
