@@ -55,7 +55,9 @@ export class DatabaseWitness {
   readonly #on = new Set<string>();
   readonly #ended = new AbortController();
   readonly #underWay: Promise<void>[] = [];
-  #eagerUntil = 0;
+  readonly #reading: Promise<void>[] = [];
+  /** When the last fault ended, milliseconds since 1970. */
+  #lastOver = 0;
 
   constructor(options: WitnessOptions) {
     this.#options = options;
@@ -78,14 +80,20 @@ export class DatabaseWitness {
       return;
     }
     this.#on.delete(id);
-    this.#eagerUntil = to + EAGER_MS;
-    this.#underWay.push(this.#readLists(to));
+    this.#lastOver = to;
+    this.#reading.push(this.#readLists(to));
+  }
+
+  /** Resolves when the lists are complete, or should have been: so many milliseconds after the last fault. */
+  async untilListed(listsMs: number): Promise<void> {
+    const late = this.#pause(this.#lastOver + listsMs - Date.now());
+    await Promise.race([Promise.all(this.#reading), late]);
   }
 
   /** Looks no more. */
   async end(): Promise<void> {
     this.#ended.abort();
-    await Promise.all(this.#underWay);
+    await Promise.all([...this.#underWay, ...this.#reading]);
     for (const ledger of [this.#health, this.#changes, this.#listed]) ledger.close();
   }
 
@@ -121,7 +129,7 @@ export class DatabaseWitness {
   }
 
   async #change(n: number): Promise<void> {
-    const isEager = this.#on.size > 0 || Date.now() < this.#eagerUntil;
+    const isEager = this.#on.size > 0 || Date.now() < this.#lastOver + EAGER_MS;
     if (!isEager && n % CALM > 0) return;
     const { apiUrls, apiKey } = this.#options;
     const name = `Change ${n}`;

@@ -136,6 +136,7 @@ async function play(
       stack.runClient('sender', CLIENTS, ['sender', settings]),
     ]);
     await settle(run, played);
+    if (witness) await orAborted(signal, witness.untilListed(limitsOf(scenario).listsMs));
     await people.stop();
   } finally {
     await witness?.end();
