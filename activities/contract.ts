@@ -93,7 +93,22 @@ export interface HeartbeatActivities {
   raiseEvent(accountId: string, event: AlertEvent): Promise<boolean>;
 }
 
+/** A run that no worker can go on with. */
+export interface BrokenRun {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface RepairActivities {
+  /**
+   * Resets it to before its last completed workflow task; does nothing when it is no more the current run.
+   * @throws ApplicationFailure when it has none: nothing can be kept of it.
+   */
+  resetWorkflow(run: BrokenRun): Promise<void>;
+}
+
 export type Activities = PagingActivities &
+  RepairActivities &
   HeartbeatActivities &
   MessagingActivities &
   DeliveryActivities &

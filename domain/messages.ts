@@ -63,6 +63,10 @@ export const HEARTBEAT = {
   },
 } as const;
 
+export const REPAIR = {
+  workflow: 'repair',
+} as const;
+
 /** `ApplicationFailure.type` of an action that the validator refused; the message is for people. */
 export const ACTION_REFUSED = {
   alreadyResolved: 'AlreadyResolved',

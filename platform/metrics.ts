@@ -24,8 +24,8 @@ export const lastAccepted = new Gauge({
 /** Workflows with which no worker could go on, by what came of the repair; any is a defect to be looked into. */
 export const workflowRepairs = new Counter({
   name: 'pdlite_workflow_repairs_total',
-  help: 'Workflows that no worker could go on with, by type and outcome (reset, failed).',
-  labelNames: ['workflow', 'outcome'] as const,
+  help: 'Workflows that no worker could go on with, by outcome of the repair (reset, failed).',
+  labelNames: ['outcome'] as const,
 });
 
 export const providerFailures = new Counter({

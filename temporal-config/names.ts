@@ -28,6 +28,11 @@ export function groupingHash(grouping: {
     .slice(0, 32);
 }
 
+/** One for each run that no worker can go on with. */
+export function repairWorkflowId(runId: string): string {
+  return `repair/${runId}`;
+}
+
 /** One for each heartbeat integration. */
 export function heartbeatWorkflowId(accountId: string, integrationId: string): string {
   return `heartbeat/${accountId}/${integrationId}`;

@@ -7,6 +7,7 @@ import { createMessagingActivities } from '../activities/messaging.ts';
 import { createPagingActivities } from '../activities/paging.ts';
 import { createProjectionActivities } from '../activities/projection.ts';
 import { ProviderHealth, type HealthMetrics } from '../activities/provider-health.ts';
+import { createRepairActivities } from '../activities/repair.ts';
 import type { Database } from '../db/database.ts';
 import type { Directory } from '../domain/directory.ts';
 import { RESPONDER } from '../domain/messages.ts';
@@ -62,6 +63,7 @@ export function createActivities(deps: ActivityDeps): {
       ...createPagingActivities({ directory, client, logger }),
       ...createMessagingActivities({ client }),
       ...createHeartbeatActivities({ client, directory, logger }),
+      ...createRepairActivities({ client, logger }),
     },
     delivery: createDeliveryActivities({
       ...{ directory, providers, health, config, logger, withSpan, now: Date.now, steady },

@@ -1,18 +1,15 @@
-import { createHash } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-
-import { HEARTBEAT, INCIDENT, RESPONDER } from '../domain/messages.ts';
+import type { BrokenRun } from '../activities/contract.ts';
+import { HEARTBEAT, INCIDENT, REPAIR, RESPONDER } from '../domain/messages.ts';
 import type { Logger } from '../platform/logger.ts';
-import { workflowRepairs } from '../platform/metrics.ts';
 import { withDeadline } from '../temporal-config/client.ts';
+import { repairWorkflowId, TASK_QUEUES } from '../temporal-config/names.ts';
 
 const EVERY_MS = 15_000;
 const LIMIT_MS = 5000;
 /** Of one look; the next one goes on. */
 const AT_ONCE = 20;
-/** Of the newest events, among which the last completed workflow task is sought. */
-const EVENTS = 1000;
 
 /** What a workflow task fails for when the history and what the code does of it do not agree. */
 const CAUSES = [
@@ -27,73 +24,52 @@ const quoted = (texts: readonly string[]): string => texts.map((text) => `'${tex
 const BROKEN = `ExecutionStatus = 'Running' AND WorkflowType IN (${quoted(TYPES)}) AND TemporalReportedProblems IN (${quoted(CAUSES)})`;
 
 /**
- * Looks for workflows that no worker can go on with, and resets each to before its last completed workflow task: what
- * was decided since is decided again, and no signal is lost. One that still cannot go on loses one task more the next
- * time. The engine names them after some failures in a row (TemporalReportedProblems, server 1.30). Answers what stops it.
+ * Looks for workflows that no worker can go on with, and has each reset to before its last completed workflow task, once
+ * however many workers look. One that still cannot go on is another run by then, and loses one task more. The engine
+ * names them after some failures in a row (TemporalReportedProblems, server 1.30). Answers what stops it.
  */
 export function repairWorkflows(client: Client, logger: Logger, everyMs = EVERY_MS): () => void {
   let isLooking = false;
+  let couldLook = true;
   const look = async (): Promise<void> => {
     if (isLooking) return;
     isLooking = true;
-    await repairAll(client, logger).finally(() => (isLooking = false));
+    try {
+      for (const run of await findBroken(client)) await repair(client, run);
+      couldLook = true;
+    } catch (error) {
+      // Once, as it may last: an engine that is away, or too old to name them.
+      if (couldLook)
+        logger.warn({ err: error }, 'workflows that cannot go on could not be looked for');
+      couldLook = false;
+    }
+    isLooking = false;
   };
   const timer = setInterval(() => void look(), everyMs);
   return () => clearInterval(timer);
 }
 
-async function repairAll(client: Client, logger: Logger): Promise<void> {
-  try {
-    for (const one of await findBroken(client)) await repair(client, logger, one);
-  } catch (error) {
-    logger.debug({ err: error }, 'broken workflows could not be looked for');
-  }
-}
-
-function findBroken(client: Client): Promise<readonly WorkflowExecutionInfo[]> {
+function findBroken(client: Client): Promise<readonly BrokenRun[]> {
   return withDeadline(client, LIMIT_MS, async () => {
-    const found: WorkflowExecutionInfo[] = [];
-    for await (const one of client.workflow.list({ query: BROKEN, pageSize: AT_ONCE })) {
-      found.push(one);
+    const found: BrokenRun[] = [];
+    const broken = client.workflow.list({ query: BROKEN, pageSize: AT_ONCE });
+    for await (const { workflowId, runId } of broken) {
+      found.push({ workflowId, runId });
       if (found.length >= AT_ONCE) break;
     }
     return found;
   });
 }
 
-async function repair(client: Client, logger: Logger, one: WorkflowExecutionInfo): Promise<void> {
-  const { workflowId, runId, type: workflow } = one;
+async function repair(client: Client, run: BrokenRun): Promise<void> {
   try {
-    const eventId = await lastCompletedTask(client, { workflowId, runId });
-    if (eventId === undefined) throw new Error('There is no completed workflow task');
     await withDeadline(client, LIMIT_MS, () =>
-      client.workflowService.resetWorkflowExecution({
-        namespace: client.options.namespace,
-        workflowExecution: { workflowId, runId },
-        workflowTaskFinishEventId: eventId,
-        reason: 'No worker could go on with it',
-        // The same by every worker: the engine resets it once.
-        requestId: createHash('sha256').update(`${runId}/${eventId.toString()}`).digest('hex'),
+      client.workflow.start(REPAIR.workflow, {
+        ...{ workflowId: repairWorkflowId(run.runId), taskQueue: TASK_QUEUES.workflows },
+        ...{ workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [run] },
       }),
     );
-    workflowRepairs.inc({ workflow, outcome: 'reset' });
-    const event = eventId.toString();
-    logger.error({ workflowId, runId, event }, 'a workflow could not go on; it was reset');
   } catch (error) {
-    workflowRepairs.inc({ workflow, outcome: 'failed' });
-    logger.error({ err: error, workflowId, runId }, 'a workflow cannot go on, nor be reset');
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
-}
-
-async function lastCompletedTask(
-  client: Client,
-  execution: { readonly workflowId: string; readonly runId: string },
-) {
-  const { history } = await withDeadline(client, LIMIT_MS, () =>
-    client.workflowService.getWorkflowExecutionHistoryReverse({
-      ...{ namespace: client.options.namespace, execution, maximumPageSize: EVENTS },
-    }),
-  );
-  const completed = history?.events?.find((event) => event.workflowTaskCompletedEventAttributes);
-  return completed?.eventId ?? undefined;
 }

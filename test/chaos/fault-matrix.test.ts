@@ -28,6 +28,7 @@ import {
 const ELSEWHERE = {
   raiseEvent: 'test/workflow/heartbeat.test.ts',
   receiptOf: 'activities/delivery.test.ts',
+  resetWorkflow: 'test/integration/repair-workflows.test.ts',
 } as const;
 
 /** In which story each activity is at work. */

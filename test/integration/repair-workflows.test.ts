@@ -5,6 +5,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { createRepairActivities } from '../../activities/repair.ts';
 import { RESPONDER } from '../../domain/messages.ts';
 import { workflowRepairs } from '../../platform/metrics.ts';
 import { responderWorkflowId, TASK_QUEUES } from '../../temporal-config/names.ts';
@@ -28,10 +29,19 @@ const page = (number: number) =>
     signalArgs: [aPage(number, Date.now())],
   });
 
+async function runsOf(workflowId: string): Promise<readonly string[]> {
+  const runs: string[] = [];
+  const list = server.client.workflow.list({ query: `WorkflowId = '${workflowId}'` });
+  for await (const { runId } of list) runs.push(runId);
+  return runs.toSorted();
+}
+
 test('a person whose workflow cannot go on gets the pages of before and of meanwhile', async () => {
   const world = new ResponderActivities();
   const { nativeConnection: connection, namespace } = server;
-  const common = { connection, namespace, activities: world.activities };
+  const logger = pino({ level: 'silent' });
+  const repairs = createRepairActivities({ client: server.client, logger });
+  const common = { connection, namespace, activities: { ...world.activities, ...repairs } };
   const other = await bundleWorkflowCode({
     workflowsPath: path.resolve('test/support/other-responder.ts'),
     logger: new DefaultLogger('ERROR'),
@@ -51,9 +61,14 @@ test('a person whose workflow cannot go on gets the pages of before and of meanw
     ],
     async () => {
       await page(2);
-      const stop = repairWorkflows(server.client, pino({ level: 'silent' }), 500);
+      // Two workers look at the same moments.
+      const stops = [1, 2].map(() => repairWorkflows(server.client, logger, 500));
       await expect.poll(() => world.deliveries.length, { timeout: 50_000 }).toBeGreaterThan(0);
-      stop();
+      const runs = await runsOf(started.workflowId);
+      expect(runs.length).toBe(2);
+      await expect.poll(() => world.batches.length).toBeGreaterThan(0);
+      for (const stop of stops) stop();
+      expect(await runsOf(started.workflowId)).toEqual(runs);
       const told = world.deliveries.flatMap(({ message }) =>
         message.kind === 'page' ? message.pages.map(({ incidentId }) => incidentId) : [],
       );
@@ -61,5 +76,5 @@ test('a person whose workflow cannot go on gets the pages of before and of meanw
     },
   );
   const { values } = await workflowRepairs.get();
-  expect(values).toMatchObject([{ labels: { workflow: 'responder', outcome: 'reset' }, value: 1 }]);
+  expect(values).toMatchObject([{ labels: { outcome: 'reset' }, value: 1 }]);
 });
