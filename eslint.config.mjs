@@ -21,6 +21,10 @@ const environment = {
   selector: 'MemberExpression[object.name="process"][property.name="env"]',
   message: 'Only platform/config reads the environment.',
 };
+const workflowQuery = {
+  selector: 'CallExpression[callee.property.name="query"]',
+  message: 'Read workflows by temporal-config/read-workflow.ts.',
+};
 
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', '.cache', '.data', 'coverage', '**/*.gen.ts'] },
@@ -64,6 +68,12 @@ export default tseslint.config(
     files: ['domain/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: { 'no-restricted-syntax': ['error', environment, ...nonDeterministic] },
+  },
+  {
+    // docs/adr/0010: a query can leave a running workflow so that no worker can go on with it.
+    files: ['{api,activities,worker,watchdog,cli,temporal-config}/**/*.ts'],
+    ignores: ['temporal-config/read-workflow.ts'],
+    rules: { 'no-restricted-syntax': ['error', environment, workflowQuery] },
   },
   {
     files: ['platform/config*.ts', '**/*.test.ts', 'test/**/*.ts'],

@@ -117,10 +117,10 @@ async function refresh(deps: LiveDeps, projected: ProjectedIncident): Promise<Fo
   const { id, workflowId, runId } = projected.view;
   const age = Math.max(0, (deps.now().getTime() - Date.parse(projected.projectedAt)) / 1000);
   try {
-    const current = await queryView(deps.temporal, { workflowId });
+    const current = await readView(deps.temporal, { workflowId });
     if (current.id === id) return fromWorkflow(current);
     // The workflow went on to another incident of its key; this one's last run still tells its end.
-    const last = await queryView(deps.temporal, { workflowId, runId });
+    const last = await readView(deps.temporal, { workflowId, runId });
     return last.id === id ? fromWorkflow(last) : fromRow(projected, age);
   } catch {
     return fromRow(projected, age);
@@ -139,7 +139,7 @@ function fromRow({ view }: ProjectedIncident, ageSeconds: number): FoundIncident
  * The view as the workflow tells it, within 1 s.
  * @throws WorkflowNotFoundError when it is gone, ServiceError when no worker or no engine answers.
  */
-export async function queryView(
+export async function readView(
   temporal: Client,
   at: { readonly workflowId: string; readonly runId?: string },
 ): Promise<IncidentView> {
@@ -216,7 +216,7 @@ async function runningIncidents(temporal: Client, accountId: string): Promise<re
 /** Null: its workflow is over by now. */
 async function viewOrNull(temporal: Client, workflowId: string): Promise<IncidentView | null> {
   try {
-    return await queryView(temporal, { workflowId });
+    return await readView(temporal, { workflowId });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;

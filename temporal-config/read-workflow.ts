@@ -24,7 +24,8 @@ export async function readWorkflow<T>(
   } catch (error) {
     const answer = answerOf(error);
     if (answer) return answer[0] as T;
-    if (!isOver(error) && !isUnknown(error)) throw error;
+    // It is over, or its worker has yet to be replaced by this version: then a query.
+    if (!(error instanceof WorkflowNotFoundError) && !refusal(error)) throw error;
   }
   return handle.query<T, [unknown]>(name, argument);
 }
@@ -32,15 +33,6 @@ export async function readWorkflow<T>(
 function answerOf(error: unknown): readonly unknown[] | undefined {
   const cause = refusal(error);
   return cause?.type === READ ? (cause.details ?? []) : undefined;
-}
-
-function isOver(error: unknown): boolean {
-  return error instanceof WorkflowNotFoundError;
-}
-
-/** By a worker that has yet to be replaced by this version. */
-function isUnknown(error: unknown): boolean {
-  return refusal(error) !== undefined;
 }
 
 function refusal(error: unknown): ApplicationFailure | undefined {

@@ -19,7 +19,7 @@ import {
   TASK_QUEUES,
   WORKFLOW_TASK_TIMEOUT,
 } from '../../temporal-config/names.ts';
-import { queryView } from '../live-incidents.ts';
+import { readView } from '../live-incidents.ts';
 import { actionOrigin } from '../origin.ts';
 import { keyReused, retryOf, type Retry } from './idempotency.ts';
 import { agentOf, type Caller } from './incident-actions.ts';
@@ -76,7 +76,7 @@ export async function startIncident(
   if (await start(deps, run)) return await answer(deps, run);
   const beside = await earlierTry(deps, run);
   if (beside) return beside;
-  const open = await queryView(deps.temporal, { workflowId });
+  const open = await readView(deps.temporal, { workflowId });
   if (open.status !== 'resolved') throw keyInUse();
   return await startAside(deps, wanted, run);
 }
@@ -170,7 +170,7 @@ async function answer(deps: IncidentDeps, { input, workflowId }: Run): Promise<S
   const { incidentId, settings } = input;
   deps.live.remember(settings.accountId, incidentId, workflowId);
   try {
-    return { incidentId, view: await queryView(deps.temporal, { workflowId }) };
+    return { incidentId, view: await readView(deps.temporal, { workflowId }) };
   } catch {
     return { incidentId, view: null };
   }

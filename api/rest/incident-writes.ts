@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 
 import type { IncidentAddress, IncidentView } from '../../domain/incident/types.ts';
-import { queryView } from '../live-incidents.ts';
+import { readView } from '../live-incidents.ts';
 import { defineRoute, type Answer, type Route } from '../route.ts';
 import { act, findOr404, onceOnly, type Acted, type Caller } from './incident-actions.ts';
 import { incidentJson } from './incident-json.ts';
@@ -235,7 +235,7 @@ async function untilAbsorbed({ temporal }: IncidentDeps, target: IncidentView) {
   while ((view.mergesPending ?? 0) > 0 && performance.now() < deadline) {
     await setTimeout(ABSORB_POLL_MS);
     try {
-      view = await queryView(temporal, target);
+      view = await readView(temporal, target);
     } catch {
       return view;
     }

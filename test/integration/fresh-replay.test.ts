@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageRequest, StopRequest } from '../../activities/contract.ts';
 import { INCIDENT, RESPONDER } from '../../domain/messages.ts';
 import { responderWorkflowId, TASK_QUEUES } from '../../temporal-config/names.ts';
-import { readWorkflow } from '../../temporal-config/read-workflow.ts';
 import { alertEvent, answer, input } from '../support/incident-samples.ts';
 import { fakeActivities, newWorld } from '../support/incident-worker.ts';
 import { ResponderActivities } from '../support/responder-worker.ts';
@@ -47,8 +46,8 @@ test('histories of people who answer replay', { timeout: 60_000 }, async () => {
       await Promise.all(
         handles.map(async (handle) => {
           await handle.signal(RESPONDER.signals.reply, aReply('SM1', { at }));
-          // As the api does, to tell the person what came of it.
-          await readWorkflow(handle, RESPONDER.queries.replyOutcome, 'SM1');
+          // As people do in Temporal UI.
+          await handle.query(RESPONDER.queries.replyOutcome, 'SM1');
         }),
       );
       await expect.poll(() => world.answers.length, { timeout: 20_000 }).toBe(PEOPLE.length);
@@ -93,11 +92,11 @@ test(
               signal: INCIDENT.signals.events,
               signalArgs: [[alertEvent()]],
             });
-            await readWorkflow(handle, INCIDENT.queries.view);
+            await handle.query(INCIDENT.queries.view);
             await handle.signal(INCIDENT.signals.answer, answer('acknowledge'));
-            await readWorkflow(handle, INCIDENT.queries.view);
+            await handle.query(INCIDENT.queries.view);
             await handle.signal(INCIDENT.signals.answer, answer('resolve', '2'));
-            await readWorkflow(handle, INCIDENT.queries.view);
+            await handle.query(INCIDENT.queries.view);
           }),
         );
         await expect.poll(() => world.stops.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(60);

@@ -2,34 +2,51 @@
 // between a read's departure and its turn, a report of an activity and a signal, counts once and in its place.
 import path from 'node:path';
 
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Client } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection } from '@temporalio/worker';
+import { pino } from 'pino';
+import { beforeAll, expect, test } from 'vitest';
 
 import { RESPONDER } from '../../domain/messages.ts';
 import type { Delivery } from '../../domain/responder/types.ts';
+import { connectTemporal } from '../../temporal-config/client.ts';
 import { responderWorkflowId, TASK_QUEUES } from '../../temporal-config/names.ts';
 import { readWorkflow } from '../../temporal-config/read-workflow.ts';
+import { OwnTemporal } from '../support/own-temporal.ts';
 import { outcome, ResponderActivities } from '../support/responder-worker.ts';
 import { aPage } from '../support/responder-world.ts';
-import { devServer, whileWorking, type DevServer } from '../support/temporal.ts';
+import { whileWorking } from '../support/temporal.ts';
 
 const PEOPLE = Array.from({ length: 60 }, (_, n) => `U${n}`);
 const ROUNDS = 3;
-/** What the reads wait for: less than they have time for. */
-const BUSY_MS = 300;
+const BUSY_MS = 100;
+/** The engine stands still so long, and goes on so long, in turn: as slow as on a machine under load, on any machine. */
+const SLOW_MS = { still: 15, goesOn: 3 };
 
-let server: DevServer;
+let temporal: OwnTemporal;
+let connection: NativeConnection;
+let client: Client;
 beforeAll(async () => {
-  server = await devServer();
+  temporal = await OwnTemporal.start();
+  const own = connectTemporal(
+    {
+      ...{ TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: 'default' },
+      ...{ TEMPORAL_TLS: false, TEMPORAL_API_KEY: undefined },
+    },
+    { logger: pino({ level: 'silent' }) },
+  );
+  client = own.client;
+  connection = await NativeConnection.connect(own.nativeOptions);
+  return async () => {
+    await connection.close();
+    await own.close();
+    await temporal.close();
+  };
 });
-afterAll(() => server.close());
 
 test('people who were read while their worker was busy are paged by the next one', async () => {
   const world = new World();
-  const common = {
-    ...{ connection: server.nativeConnection, namespace: server.namespace },
-    activities: world.activities,
-  };
+  const common = { connection, activities: world.activities };
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: path.resolve('test/support/busy-workflows.ts'),
     logger: new DefaultLogger('ERROR'),
@@ -45,15 +62,8 @@ test('people who were read while their worker was busy are paged by the next one
   ];
   await whileWorking([workflows, ...others], async () => {
     const options = { workflowId: 'busy', taskQueue: TASK_QUEUES.workflows };
-    const busy = await server.client.workflow.start('busy', { ...options, args: [BUSY_MS, 1000] });
-    await Promise.all(
-      PEOPLE.map(async (userId) => {
-        const over = new AbortController();
-        const reads = [1, 2].map(() => keepReading(userId, over.signal));
-        await live(world, userId).finally(() => over.abort());
-        await Promise.all(reads);
-      }),
-    );
+    const busy = await client.workflow.start('busy', { ...options, args: [BUSY_MS, 1000] });
+    await whileSlow(() => Promise.all(PEOPLE.map((userId) => liveAndBeRead(world, userId))));
     await busy.terminate();
   });
   await whileWorking([workflows, ...others], async () => {
@@ -66,13 +76,36 @@ test('people who were read while their worker was busy are paged by the next one
   });
 }, 120_000);
 
+/** Runs it on an engine that stands still most of the time, for moments. */
+async function whileSlow(body: () => Promise<unknown>): Promise<void> {
+  let isOver = false;
+  const standStill = async (): Promise<void> => {
+    while (!isOver) {
+      temporal.hang();
+      await pause(SLOW_MS.still);
+      temporal.resume();
+      await pause(SLOW_MS.goesOn);
+    }
+  };
+  const slow = standStill();
+  await body().finally(() => (isOver = true));
+  await slow;
+}
+
+async function liveAndBeRead(world: World, userId: string): Promise<void> {
+  const over = new AbortController();
+  const reads = [1, 2].map(() => keepReading(userId, over.signal));
+  await live(world, userId).finally(() => over.abort());
+  await Promise.all(reads);
+}
+
 /** Asks again and again, as the delivery of pages and people who look do, until `over`. */
 async function keepReading(userId: string, over: AbortSignal): Promise<void> {
-  const handle = server.client.workflow.getHandle(responderWorkflowId('A', userId));
+  const handle = client.workflow.getHandle(responderWorkflowId('A', userId));
   while (!over.aborted) {
     await pause(Math.random() * 100);
     const read = () => readWorkflow(handle, RESPONDER.queries.openPages, []);
-    await server.client.withDeadline(Date.now() + 1500, read).catch(() => undefined);
+    await client.withDeadline(Date.now() + 1500, read).catch(() => undefined);
   }
 }
 
@@ -96,7 +129,7 @@ async function live(world: World, userId: string): Promise<void> {
 }
 
 const page = (userId: string, number: number) =>
-  server.client.workflow.signalWithStart(RESPONDER.workflow, {
+  client.workflow.signalWithStart(RESPONDER.workflow, {
     workflowId: responderWorkflowId('A', userId),
     taskQueue: TASK_QUEUES.workflows,
     args: [{ accountId: 'A', userId }],
