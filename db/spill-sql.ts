@@ -34,7 +34,7 @@ const GROUPS = 500;
 /**
  * First the groups (a rank of an account) that have rows, by jumping over the index, the best ranks first; then
  * the first keys of each, from one row to the next of another key, so that each row is looked at once at most: a
- * flood on one key holds nobody up; then all of a rank, accounts in turns.
+ * flood on one key holds nobody up; then all of a rank, accounts in turns, those first that were not served of late.
  */
 export const PICK_KEYS = `
 with recursive groups as (
@@ -48,7 +48,7 @@ with recursive groups as (
   ) n
 ),
 heads as (
-  select g.rank, h.key, h.id, row_number() over (partition by g.rank, g.account_id order by h.id) as turn
+  select g.rank, g.account_id, h.key, h.id, row_number() over (partition by g.rank, g.account_id order by h.id) as turn
   from (select * from groups limit ${GROUPS}) g cross join lateral (
     with recursive found as (
       (select s.key, s.id, array[s.key] as keys from spill s
@@ -67,7 +67,9 @@ heads as (
     select f.key, f.id from found f
   ) h
 )
-select h.key from heads h order by h.rank, h.turn, h.id limit $2::int * ${IN_GROUP}`;
+select h.key from heads h
+order by h.rank, h.turn, array_position($3::text[], h.account_id) nulls first, h.id
+limit $2::int * ${IN_GROUP}`;
 
 /** Rows, and bytes of them, of one key that are read at once. */
 const ROWS_OF_KEY = 1000;

@@ -88,9 +88,14 @@ export interface SpillStore {
   release(holder: string): Promise<void>;
   /**
    * The waiting rows of up to `keys` keys, whole keys in the order of their ids (at most 1,000 rows and 1 MB of a
-   * key): best rank first, accounts in turns, then the oldest. Keys in `skip` are left out.
+   * key): best rank first, accounts in turns, then the oldest. Keys in `skip` are left out. Turns begin with the
+   * accounts that are not in `served`, and go on with those of which the last service is longest ago, in its order.
    */
-  pick(keys: number, skip: readonly string[]): Promise<readonly SpilledRow[]>;
+  pick(
+    keys: number,
+    skip: readonly string[],
+    served?: readonly string[],
+  ): Promise<readonly SpilledRow[]>;
   /** Marks rows as under way, each with the name of its call. False when `holder` no longer leads. */
   claim(
     holder: string,
@@ -135,7 +140,7 @@ export function openSpill(url: string, { logger }: { readonly logger: Logger }):
     release: async (holder) => {
       await pool.query(RELEASE, [holder]);
     },
-    pick: (keys, skip) => pick(pool, keys, skip),
+    pick: (keys, skip, served = []) => pick(pool, { keys, skip, served }),
     claim: async (holder, claims) => {
       const ids = claims.map(({ id }) => id);
       const names = claims.map(({ claim }) => claim);
@@ -202,12 +207,16 @@ interface PickedRow {
 
 async function pick(
   pool: pg.Pool,
-  count: number,
-  skip: readonly string[],
+  wanted: {
+    readonly keys: number;
+    readonly skip: readonly string[];
+    readonly served: readonly string[];
+  },
 ): Promise<readonly SpilledRow[]> {
-  const first = { name: 'spill-keys', text: PICK_KEYS, values: [skip, count] };
+  const values = [wanted.skip, wanted.keys, wanted.served];
+  const first = { name: 'spill-keys', text: PICK_KEYS, values };
   const { rows: heads } = await pool.query<{ key: string }>(first);
-  const keys = [...new Set(heads.map(({ key }) => key))].slice(0, count);
+  const keys = [...new Set(heads.map(({ key }) => key))].slice(0, wanted.keys);
   if (keys.length === 0) return [];
   const second = { name: 'spill-rows', text: PICK_ROWS, values: [keys] };
   const { rows } = await pool.query<PickedRow>(second);

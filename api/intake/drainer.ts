@@ -26,6 +26,8 @@ const STRAGGLER_MS = 1000;
 const CLOCK_ERROR_MS = 86_400_000;
 /** Keys that are drained but still in the table, because PostgreSQL takes no change. */
 const MAX_UNREMOVED = 5000;
+/** Accounts of which is remembered when they had their last turn. */
+const MAX_SERVED = 1000;
 const COUNT_MS = 2000;
 /** Counting takes at most one part in so many of its own time. */
 const COUNT_SHARE = 20;
@@ -51,6 +53,8 @@ export class Drainer {
   readonly #unclaimed = new Map<number, number>();
   /** Keys of which nothing is left to drain, though rows of them are still there: PostgreSQL takes no change. */
   readonly #drained = new Set<string>();
+  /** Accounts that had a turn, the last one last. */
+  readonly #served = new Set<string>();
   /** Unique, and says to an operator which process drains. */
   readonly #holder = `${hostname()}/${process.pid}/${randomUUID()}`;
   readonly #remover: Remover;
@@ -128,13 +132,22 @@ export class Drainer {
     const room = this.#room();
     if (room === 0 || this.#busy.size + this.#drained.size >= MAX_UNREMOVED) return POLL_MS;
     const skip = [...this.#busy, ...this.#drained, ...this.#resting.keys()];
-    const rows = await spill.pick(room, skip);
+    const rows = await spill.pick(room, skip, [...this.#served]);
     const units = nextUnits(this.#left(rows), directory).map((unit) => this.#remembered(unit));
     if (units.length === 0) return rows.length > 0 ? 0 : POLL_MS;
     const claimed = await this.#claim(units);
     if (!claimed) return 0;
+    for (const { accountId } of rows) this.#serve(accountId);
     for (const unit of claimed) this.#begin(unit);
     return units.length < room ? POLL_MS : 0;
+  }
+
+  /** Where few may be sent at a time, an account that floods the spill would have every turn otherwise. */
+  #serve(accountId: string): void {
+    this.#served.delete(accountId);
+    this.#served.add(accountId);
+    const [oldest] = this.#served;
+    if (oldest !== undefined && this.#served.size > MAX_SERVED) this.#served.delete(oldest);
   }
 
   /** What is not with Temporal yet. Keys of which nothing is left are not picked again. */

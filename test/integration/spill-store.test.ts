@@ -4,7 +4,11 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 
+import { Drainer } from '../../api/intake/drainer.ts';
+import type { Batch, Engine } from '../../api/intake/engine.ts';
 import { openSpill, type SpillRow, type SpillStore } from '../../db/spill.ts';
+import { alertEvent } from '../support/incident-samples.ts';
+import { memoryDirectory, sampleAccount } from '../support/memory-directory.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let urls: TestDatabase;
@@ -74,6 +78,54 @@ it('takes the best rank first, accounts in turns, and then the oldest', async ()
     ...['worse', 'low'],
   ]);
   expect(keysOf(await spill.pick(2, []))).toEqual(['flood1', 'mine1']);
+});
+
+it('gives accounts their turns also where one key is taken at a time', async () => {
+  await spill.insert([
+    ...[1, 2, 3, 4].map((n) => row(`flood${n}`)),
+    ...[1, 2].map((n) => row(`mine${n}`, { accountId: 'B' })),
+    ...[1, 2].map((n) => row(`worse${n}`, { accountId: 'C', rank: 1 })),
+  ]);
+  const order: string[] = [];
+  let served: string[] = [];
+  for (let n = 0; n < 8; n += 1) {
+    const [taken] = await spill.pick(1, order, served);
+    order.push(taken?.key ?? '');
+    const account = taken?.accountId ?? '';
+    served = [...served.filter((one) => one !== account), account];
+  }
+  expect(order).toEqual([
+    ...['flood1', 'mine1', 'flood2', 'mine2', 'flood3', 'flood4'],
+    ...['worse1', 'worse2'],
+  ]);
+});
+
+it('is drained by turns of accounts where the engine takes one at a time', async () => {
+  const account = (id: string) => {
+    const sample = sampleAccount();
+    return { ...sample, account: { ...sample.account, id, subdomain: id.toLowerCase() } };
+  };
+  const event = JSON.stringify(alertEvent());
+  const ofAccount = (accountId: string, key: string) =>
+    row(key, { accountId, serviceId: 'PSERVICE', event });
+  await spill.insert([
+    ...Array.from({ length: 8 }, (_, n) => ofAccount('A', `flood${n}`)),
+    ...[0, 1].map((n) => ofAccount('B', `mine${n}`)),
+  ]);
+  const order: string[] = [];
+  const engine = {
+    ...{ places: 1, room: 1, limit: 1, state: 'closed' },
+    sendFirst: ([{ index }]: Batch) => {
+      order.push(index.account.id);
+      return Promise.resolve('stored');
+    },
+  } as unknown as Engine;
+  const directory = memoryDirectory(['A', 'B'].map(account));
+  const drainer = new Drainer({ spill, engine, directory, logger: pino({ level: 'silent' }) });
+  drainer.start();
+  await expect.poll(() => order.length, { timeout: 10_000 }).toBe(10);
+  await drainer.close();
+  expect(order.join('')).toBe('ABABAAAAAA');
 });
 
 it('lets what is delayed wait, but not what waits with it', async () => {
