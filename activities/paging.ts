@@ -10,11 +10,7 @@ import type { User } from '../domain/model.ts';
 import { resolveTargets, settingsOf, stepsFor } from '../domain/on-call.ts';
 import type { Page, ResponderInput, StopPages } from '../domain/responder/types.ts';
 import type { Logger } from '../platform/logger.ts';
-import {
-  responderWorkflowId,
-  TASK_QUEUES,
-  WORKFLOW_TASK_TIMEOUT,
-} from '../temporal-config/names.ts';
+import { responderWorkflowId, startOptions } from '../temporal-config/names.ts';
 import type { PageRequest, PagingActivities, StopRequest } from './contract.ts';
 import { deliverSignal } from './signal.ts';
 
@@ -109,8 +105,7 @@ async function pageUser(deps: PagingDeps, of: PageOfUser): Promise<void> {
   await deps.client.withDeadline(Date.now() + DEADLINE_MS, () =>
     deps.client.workflow.signalWithStart(RESPONDER.workflow, {
       workflowId: responderWorkflowId(index.account.id, user.id),
-      taskQueue: TASK_QUEUES.workflows,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      ...startOptions(index.account.id),
       args: [input],
       signal: RESPONDER.signals.page,
       signalArgs: [pageOf(of)],

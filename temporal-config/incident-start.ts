@@ -9,12 +9,7 @@ import { INCIDENT } from '../domain/messages.ts';
 import type { Service } from '../domain/model.ts';
 import { settingsOf } from '../domain/on-call.ts';
 import { hashKey, newId, newIncidentNumber } from '../platform/ids.ts';
-import {
-  incidentWorkflowId,
-  SEARCH_ATTRIBUTES,
-  TASK_QUEUES,
-  WORKFLOW_TASK_TIMEOUT,
-} from './names.ts';
+import { incidentWorkflowId, SEARCH_ATTRIBUTES, startOptions } from './names.ts';
 
 /** Temporal takes 400 bytes of a summary. */
 const SUMMARY_CHARACTERS = 90;
@@ -65,8 +60,7 @@ export function incidentStart(first: EventRoute, events: readonly AlertEvent[]) 
   ];
   return {
     workflowId: workflowIdOfEvent(first),
-    taskQueue: TASK_QUEUES.workflows,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    ...startOptions(index.account.id),
     args: [input],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     typedSearchAttributes,

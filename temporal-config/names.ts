@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import { TASK_QUEUES } from '../domain/messages.ts';
+
 export { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../domain/messages.ts';
 
 /**
@@ -7,7 +9,18 @@ export { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../domain/messages.ts';
  * of a worker holds up what it had just begun. Half of Temporal's default; far above what a task takes, also when
  * a long history is read again on a busy machine.
  */
-export const WORKFLOW_TASK_TIMEOUT = '5 seconds' as const;
+const WORKFLOW_TASK_TIMEOUT = '5 seconds' as const;
+
+/**
+ * How every workflow of an account is started. Accounts take turns in task queues, so that a storm of one holds up none
+ * of the others; activities and later runs inherit the key. It needs server 1.32 with `matching.enableFairness`: others
+ * go by arrival.
+ */
+export const startOptions = (accountId: string) => ({
+  taskQueue: TASK_QUEUES.workflows,
+  workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+  priority: { fairnessKey: accountId },
+});
 
 /** `incident/{account}/{service}/{hash}`; the hash keeps what senders write out of ids. */
 export function incidentWorkflowId(

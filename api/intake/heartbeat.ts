@@ -3,11 +3,7 @@ import type { Response } from 'express';
 import type { Beat, HeartbeatState } from '../../domain/heartbeat.ts';
 import { BEAT_GRACE_MS } from '../../domain/heartbeat.ts';
 import { HEARTBEAT } from '../../domain/messages.ts';
-import {
-  heartbeatWorkflowId,
-  TASK_QUEUES,
-  WORKFLOW_TASK_TIMEOUT,
-} from '../../temporal-config/names.ts';
+import { heartbeatWorkflowId, startOptions } from '../../temporal-config/names.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isTemporalDown } from '../errors.ts';
 import type { IntegrationLimit } from './integration-limit.ts';
@@ -97,8 +93,7 @@ async function storeBeat(deps: ApiDeps, { index, integration }: Found): Promise<
     await deps.temporal.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
       deps.temporal.workflow.signalWithStart(HEARTBEAT.workflow, {
         workflowId: heartbeatWorkflowId(index.account.id, integration.id),
-        taskQueue: TASK_QUEUES.workflows,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        ...startOptions(index.account.id),
         args: [start],
         signal: HEARTBEAT.signals.beat,
         signalArgs: [beat],

@@ -16,8 +16,7 @@ import {
   groupingHash,
   incidentWorkflowId,
   SEARCH_ATTRIBUTES,
-  TASK_QUEUES,
-  WORKFLOW_TASK_TIMEOUT,
+  startOptions,
 } from '../../temporal-config/names.ts';
 import { readView } from '../live-incidents.ts';
 import { actionOrigin } from '../origin.ts';
@@ -151,8 +150,7 @@ async function start(deps: IncidentDeps, run: Run): Promise<boolean> {
   try {
     await deps.temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
       deps.temporal.workflow.start(INCIDENT.workflow, {
-        taskQueue: TASK_QUEUES.workflows,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        ...startOptions(settings.accountId),
         workflowId,
         args: [input],
         typedSearchAttributes,

@@ -95,6 +95,10 @@ function serverArguments(options: TemporalOptions, port: number, uiPort: number 
     ...namespaces.flatMap((name) => ['--namespace', name]),
     // Workflows that cannot go on are named, and repaired (worker/repair-workflows.ts), after two failures instead of five.
     ...['--dynamic-config-value', `${PROBLEMS_NAMED_AFTER}=2`],
+    // Accounts take turns in task queues (temporal-config/names.ts, startOptions).
+    ...['--dynamic-config-value', 'matching.enableFairness=true'],
+    // Turns are taken within a partition. What older versions wrote into others is still read from there.
+    ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
   ];
 }
 
