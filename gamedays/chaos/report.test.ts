@@ -72,6 +72,7 @@ const trigger: SentRecord = {
 const message: ReceivedRecord = {
   ...{ id: 'm', provider: 'a', channel: 'sms', address: '+1', at: 3500, keys: ['x1'] },
   unnamed: 0,
+  numbers: {},
 };
 
 test('the time to the first page counts from the first acceptance to the first message', () => {

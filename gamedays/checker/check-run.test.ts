@@ -64,6 +64,25 @@ test('what a vendor was handed before its line hung is nobody’s fault, and a t
   expect(held({ holds: { ...holds, channels: [] } })).toContainEqual([kind, key]);
 });
 
+test('an answer says nothing of an incident that had paged nobody yet', () => {
+  const plant = PLANTS['the next step is paged although somebody has answered'];
+  const { run, kind, key } = plant?.(generateRun('later')) ?? {};
+  const ghost = run?.received.at(-1);
+  if (!run || !ghost || typeof key !== 'string') throw new RangeError('the ghost is the last');
+  const numbered = (...numbers: string[]) => {
+    const received = numbers.map((number, n) => {
+      return { ...ghost, id: `n${n}`, numbers: { [key]: number }, at: ghost.at - 1000 * n };
+    });
+    const found = checkRun(
+      { ...run, received: [...run.received.slice(0, -1), ...received] },
+      USUAL_LIMITS,
+    );
+    return found.map((one) => [one.kind, one.key]);
+  };
+  expect(numbered('2')).not.toContainEqual([kind, key]);
+  expect(numbered('1')).toContainEqual([kind, key]);
+});
+
 test('every kind of finding has a defect planted for it', () => {
   const planted = new Set(Object.values(PLANTS).map((plant) => plant(generateRun('all')).kind));
   expect([...planted].sort()).toEqual(Object.keys(FINDING_KINDS).sort());

@@ -186,7 +186,8 @@ function page(
     const copies = run.random.chance(0.1) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       run.received.push({
-        ...{ id: `m${run.received.length}`, provider: `${channel}-a`, channel, keys: [key] },
+        ...{ id: `m${run.received.length}`, provider: `${channel}-a`, channel },
+        ...{ keys: [key], numbers: { [key]: '1' } },
         ...{ address: `${channel}-${name}`, at: at + copy * 700, unnamed: 0 },
       });
     }

@@ -60,10 +60,15 @@ function wrongPerson(
 
 function stopped(
   { clock, limits }: CheckContext,
-  { loose }: KeyStory,
+  story: KeyStory,
   { episode, page }: PageCase,
 ): Fault {
-  const stop = firstCertain(episode.stops);
+  const { loose } = story;
+  const stop = firstCertain(
+    episode.stops.filter(
+      ({ by, certainAt }) => by === 'event' || !isOfLater(story, page, certainAt),
+    ),
+  );
   if (!stop || loose || episode.ambiguous || clock.wasHeld(page)) return null;
   // Without the engine nobody can decide, and what it had begun goes on when it is back.
   const afterMs = clock.runningMs(stop.certainAt, page.at);
@@ -71,6 +76,16 @@ function stopped(
   if (afterMs <= limit) return null;
   const kind = stop.by === 'person' ? 'ghost: after answer' : 'ghost: after resolve';
   return [kind, `${(afterMs / 1000).toFixed(1)} s after the ${stop.kind}`];
+}
+
+/**
+ * An answer is about an incident of which there had been a page. While events wait for the engine, people may answer the
+ * incident before the one that has been due since.
+ */
+function isOfLater({ key, pages }: KeyStory, page: ReceivedRecord, answeredAt: number | null) {
+  const number = page.numbers[key];
+  if (number === undefined || answeredAt === null) return false;
+  return pages.every(({ at, numbers }) => at > answeredAt || numbers[key] !== number);
 }
 
 function firstCertain(stops: readonly Stop[]): (Stop & { readonly certainAt: number }) | undefined {

@@ -55,7 +55,8 @@ test('an item counts as it stood last', () => {
     { seq: 1, item },
     { seq: 2, item: { ...item, spoken: ['#1 x000001 (S).'] } },
   ];
-  expect(readReceived('v', entries)).toMatchObject([{ keys: ['x000001'], provider: 'v' }]);
+  const numbers = { x000001: '1' };
+  expect(readReceived('v', entries)).toMatchObject([{ keys: ['x000001'], numbers, provider: 'v' }]);
 });
 
 test('keys are six digits', () => {

@@ -28,6 +28,8 @@ type Item = z.infer<typeof itemSchema>;
 
 /** What a title must hold so that ledgers can tell which alert a message is about. */
 const KEY = /\bx\d{6}\b/g;
+/** With the number of its incident before it. */
+const NUMBERED_KEY = /#(\d+) (x\d{6})\b/g;
 
 /** The key of alert number `n`, below a million. */
 export function keyOfAlert(n: number): string {
@@ -56,8 +58,10 @@ export function readReceived(
   });
 }
 
+type About = Pick<ReceivedRecord, 'keys' | 'numbers' | 'unnamed'>;
+
 /** Null: it is no page. */
-function readItem(item: Item): Pick<ReceivedRecord, 'channel' | 'keys' | 'unnamed'> | null {
+function readItem(item: Item): (About & Pick<ReceivedRecord, 'channel'>) | null {
   switch (item.type) {
     case 'sms':
       if (item.direction === 'out' || !item.text.includes('Reply 4')) return null;
@@ -79,9 +83,13 @@ export function keysIn(text: string): readonly string[] {
 }
 
 /** Which alerts a text is about: those that it names, and how many more there are by its own count. */
-function readText(text: string): Pick<ReceivedRecord, 'keys' | 'unnamed'> {
+function readText(text: string): About {
   const keys = keysIn(text);
+  const numbered = text.matchAll(NUMBERED_KEY);
+  const numbers = Object.fromEntries(
+    [...numbered].map(([, number = '', key = '']) => [key, number]),
+  );
   const counted = /(\d+) new, \d+ open/.exec(text) ?? /\b(\d+) open/.exec(text);
   const about = counted ? Number(counted[1]) : 1;
-  return { keys, unnamed: Math.max(0, about - keys.length) };
+  return { keys, numbers, unnamed: Math.max(0, about - keys.length) };
 }

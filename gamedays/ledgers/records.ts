@@ -87,6 +87,8 @@ export interface ReceivedRecord {
   /** When the request came. */
   readonly at: number;
   readonly keys: readonly string[];
+  /** The number of the incident, by key, where the message tells it. */
+  readonly numbers: Readonly<Record<string, string>>;
   /** How many more incidents it is about, without naming them. */
   readonly unnamed: number;
 }
