@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
@@ -26,17 +27,17 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** Below those that systems give to outgoing connections: none of these can take one before its server does. */
+const PORTS = [20_000, 32_000] as const;
+const PORT_TRIES = 100;
+
+/** A port of 127.0.0.1 that was free a moment ago. @throws RangeError when there is none among a hundred. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORT_TRIES; tries += 1) {
+    const port = randomInt(...PORTS);
+    if (await isPortFree(port)) return port;
+  }
+  throw new RangeError(`No port between ${PORTS.join(' and ')} is free.`);
 }
 
 /** Keeps the end of what a process printed, to explain its death. */
