@@ -19,25 +19,30 @@ import {
 } from './support/incident-worker.ts';
 import { recordedHeartbeats } from './support/recorded-heartbeats.ts';
 import { beforeWorkers, recordedIncidents } from './support/recorded-incidents.ts';
+import { recordedRepairs } from './support/recorded-repairs.ts';
 import { recordedResponders } from './support/recorded-responders.ts';
 import { ResponderActivities } from './support/responder-worker.ts';
 import { temporalCliPath } from './support/test-server.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const names = [recordedIncidents, recordedResponders, recordedHeartbeats].flatMap(Object.keys);
+const others = { ...recordedHeartbeats, ...recordedRepairs };
+const names = [recordedIncidents, recordedResponders, others].flatMap(Object.keys);
 
 /** Runs one scenario with fresh stand-ins for the world, and keeps the history of what it names. */
 async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, name: string) {
   const world = newWorld();
   const responder = new ResponderActivities();
-  const activities = { ...responder.activities, ...fakeActivities(world, env.client) };
+  const activities = {
+    ...{ ...responder.activities, ...fakeActivities(world, env.client) },
+    resetWorkflow: () => Promise.resolve(),
+  };
   const work = <T>(body: () => Promise<T>) => withWorkers(env, code, activities, body);
   const firstRunId = await beforeWorkers[name]?.(env, work);
   const workflowId = await work(
     async () =>
       (await recordedIncidents[name]?.(env, world)) ??
       (await recordedResponders[name]?.(env, responder)) ??
-      (await recordedHeartbeats[name]?.(env)),
+      (await others[name]?.(env)),
   );
   if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);
   const history = await env.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();

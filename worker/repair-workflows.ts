@@ -66,7 +66,7 @@ async function repair(client: Client, run: BrokenRun): Promise<void> {
     await withDeadline(client, LIMIT_MS, () =>
       client.workflow.start(REPAIR.workflow, {
         ...{ workflowId: repairWorkflowId(run.runId), taskQueue: TASK_QUEUES.workflows },
-        ...{ workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [run] },
+        ...{ workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY', args: [run] },
       }),
     );
   } catch (error) {

@@ -1,10 +1,12 @@
 // A workflow whose history no worker can go on with is reset, and what it was told is not lost.
 import path from 'node:path';
 
+import { ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import type { BrokenRun } from '../../activities/contract.ts';
 import { createRepairActivities } from '../../activities/repair.ts';
 import { RESPONDER } from '../../domain/messages.ts';
 import { workflowRepairs } from '../../platform/metrics.ts';
@@ -40,7 +42,16 @@ test('a person whose workflow cannot go on gets the pages of before and of meanw
   const world = new ResponderActivities();
   const { nativeConnection: connection, namespace } = server;
   const logger = pino({ level: 'silent' });
-  const repairs = createRepairActivities({ client: server.client, logger });
+  const real = createRepairActivities({ client: server.client, logger });
+  let resets = 0;
+  const repairs = {
+    // A repair that has failed for good is taken up by a later look.
+    resetWorkflow: (run: BrokenRun) => {
+      resets += 1;
+      if (resets === 1) return Promise.reject(ApplicationFailure.nonRetryable('away for long'));
+      return real.resetWorkflow(run);
+    },
+  };
   const common = { connection, namespace, activities: { ...world.activities, ...repairs } };
   const other = await bundleWorkflowCode({
     workflowsPath: path.resolve('test/support/other-responder.ts'),

@@ -3,7 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { bundle, quietRuntime } from '../support/incident-worker.ts';
+import { recordedHeartbeats } from '../support/recorded-heartbeats.ts';
 import { recordedIncidents } from '../support/recorded-incidents.ts';
+import { recordedRepairs } from '../support/recorded-repairs.ts';
 import { recordedResponders } from '../support/recorded-responders.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -21,7 +23,9 @@ beforeAll(async () => {
 const replay = async (text: string) =>
   Worker.runReplayHistory({ workflowBundle }, JSON.parse(text) as unknown);
 
-test.each([...Object.keys(recordedIncidents), ...Object.keys(recordedResponders)])(
+const recorded = [recordedIncidents, recordedResponders, recordedHeartbeats, recordedRepairs];
+
+test.each(recorded.flatMap((scenarios) => Object.keys(scenarios)))(
   'there is a history of %s',
   (scenario) => expect(names.filter((name) => name.startsWith(`${scenario}-v`))).not.toEqual([]),
 );
