@@ -48,8 +48,10 @@ with recursive groups as (
   ) n
 ),
 heads as (
-  select g.rank, g.account_id, h.key, h.id, row_number() over (partition by g.rank, g.account_id order by h.id) as turn
-  from (select * from groups limit ${GROUPS}) g cross join lateral (
+  select g.rank, g.served, h.key, h.id, row_number() over (partition by g.rank, g.account_id order by h.id) as turn
+  from (
+    select *, array_position($3::text[], account_id) as served from groups limit ${GROUPS}
+  ) g cross join lateral (
     with recursive found as (
       (select s.key, s.id, array[s.key] as keys from spill s
         where s.parked_at is null and s.rank = g.rank and s.account_id = g.account_id
@@ -68,7 +70,7 @@ heads as (
   ) h
 )
 select h.key from heads h
-order by h.rank, h.turn, array_position($3::text[], h.account_id) nulls first, h.id
+order by h.rank, h.turn, h.served nulls first, h.id
 limit $2::int * ${IN_GROUP}`;
 
 /** Rows, and bytes of them, of one key that are read at once. */
