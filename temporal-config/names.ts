@@ -12,9 +12,9 @@ export { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../domain/messages.ts';
 const WORKFLOW_TASK_TIMEOUT = '5 seconds' as const;
 
 /**
- * How every workflow of an account is started. Accounts take turns in task queues, so that a storm of one holds up none
- * of the others; activities and later runs inherit the key. It needs server 1.32 with `matching.enableFairness`: others
- * go by arrival.
+ * How every workflow of an account is started. Accounts take turns in task queues, so that nobody waits behind the storm
+ * of another; activities and later runs inherit the key (at most 64 bytes). It needs `matching.enableFairness` (tried
+ * with server 1.32): without it queues go by arrival.
  */
 export const startOptions = (accountId: string) => ({
   taskQueue: TASK_QUEUES.workflows,

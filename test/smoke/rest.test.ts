@@ -81,6 +81,26 @@ async function found({ temporal }: Product, query: string): Promise<string[]> {
   return ids;
 }
 
+test('every workflow takes the turns of its account', async () => {
+  const { serviceId } = product.person('bea');
+  const service = { id: serviceId, type: 'service_reference' };
+  const incident = { type: 'incident', title: 'by hand', service };
+  expect((await product.rest('POST', '/incidents', { incident })).status).toBe(201);
+  const integration = { type: 'heartbeat_inbound_integration', name: 'Turns' };
+  const made = await product.rest('POST', `/services/${serviceId}/integrations`, { integration });
+  const key = String(at(made.body, 'integration', 'integration_key'));
+  const beat = () => fetch(`${product.apiUrl}/integration/${key}/heartbeat`);
+  await expect.poll(async () => (await beat()).status, { timeout: 5000 }).toBe(202);
+  const query = `ExecutionStatus = 'Running'`;
+  const kinds = async () =>
+    [...new Set((await found(product, query)).map((id) => id.split('/')[0]))].sort();
+  await expect.poll(kinds, { timeout: 10_000 }).toEqual(['heartbeat', 'incident', 'responder']);
+  for (const id of await found(product, query)) {
+    const { priority } = await product.temporal.workflow.getHandle(id).describe();
+    expect([id, priority?.fairnessKey]).toEqual([id, id.split('/')[1]]);
+  }
+});
+
 test('two accounts never see each other', async () => {
   await product.alert('mal', 'theirs');
   const incident = await product.incident('theirs', 'triggered', 'other');
