@@ -63,13 +63,12 @@ function stopped(
   story: KeyStory,
   { episode, page }: PageCase,
 ): Fault {
-  const { loose } = story;
   const stop = firstCertain(
     episode.stops.filter(
       ({ by, certainAt }) => by === 'event' || !isOfLater(story, page, certainAt),
     ),
   );
-  if (!stop || loose || episode.ambiguous || clock.wasHeld(page)) return null;
+  if (!stop || story.loose || episode.ambiguous || clock.wasHeld(page)) return null;
   // Without the engine nobody can decide, and what it had begun goes on when it is back.
   const afterMs = clock.runningMs(stop.certainAt, page.at);
   const limit = clock.near(stop.certainAt, page.at) ? limits.ghostInFaultMs : limits.ghostMs;
