@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { DirectoryMaps } from '../db/directory-maps.ts';
 import type { Directory } from '../domain/directory.ts';
-import type { IncidentInput, IncidentView } from '../domain/incident/types.ts';
+import type { IncidentInput, IncidentView, PageResult } from '../domain/incident/types.ts';
 import { ACTION_REFUSED, INCIDENT } from '../domain/messages.ts';
 import type { AccountConfig, User } from '../domain/model.ts';
 import type { Page } from '../domain/responder/types.ts';
@@ -20,7 +20,7 @@ import {
   workflowBundle,
   type DevServer,
 } from '../test/support/temporal.ts';
-import type { PageRequest } from './contract.ts';
+import type { PageRequest, PagingActivities } from './contract.ts';
 import { createMessagingActivities } from './messaging.ts';
 import { createPagingActivities } from './paging.ts';
 
@@ -87,11 +87,13 @@ const messaging = () => createMessagingActivities({ client: server.client });
 async function whileIncidentRuns(
   id: string,
   body: (view: IncidentView) => Promise<void>,
+  other: Partial<PagingActivities> = {},
 ): Promise<void> {
   const activities = {
     ...paging(),
     ...messaging(),
     project: () => Promise.resolve(),
+    ...other,
   };
   const common = {
     connection: server.nativeConnection,
@@ -220,6 +222,40 @@ describe('paging', () => {
         });
         expect(JSON.stringify(pages)).not.toContain('+15005550101');
       }
+    },
+  );
+
+  it(
+    'sends nothing in a try that stood still until another was made',
+    { timeout: 30_000 },
+    async () => {
+      let tries = 0;
+      let endOther = (): void => undefined;
+      const other = new Promise<void>((resolve) => (endOther = resolve));
+      let late: Promise<unknown> = Promise.resolve('never begun');
+      const page = async (asked: PageRequest): Promise<PageResult> => {
+        tries += 1;
+        // The first is a local activity; the second is in the hands of the engine, which gives it 3 s.
+        if (tries === 1) throw new Error('away');
+        if (tries === 2) {
+          const stoodStill = other.then(() => paging().page(asked));
+          late = stoodStill.catch((error: unknown) => error);
+          return stoodStill;
+        }
+        const result = await paging().page(asked);
+        endOther();
+        return result;
+      };
+      await whileIncidentRuns(
+        'PFROZEN',
+        async () => {
+          await other;
+          expect(await late).toMatchObject({ type: 'TryOver' });
+        },
+        { page },
+      );
+      const pages = (await pagesOf('U1')).filter(({ incidentId }) => incidentId === 'PFROZEN');
+      expect([tries, pages.length]).toEqual([3, 1]);
     },
   );
 

@@ -1,4 +1,5 @@
-// Who is on call and when a page was sent go by the engine's clock, however wrong the one of the worker's machine is.
+// Who is on call and when a page was sent go by the engine's clock, however wrong the one of the worker's machine is; a
+// try that stood still until nobody waited for it any more pages nobody.
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
@@ -49,7 +50,9 @@ const account: AccountConfig = {
 function wrongBy(
   offMs: number,
   info: { isLocal: boolean; currentAttemptScheduledTimestampMs?: number },
+  engineSays: () => Promise<unknown> = () => Promise.resolve(),
 ) {
+  const nowMs = Date.parse(HANDOFF) + offMs;
   const sent: { to: string; page: Page }[] = [];
   const stopped: string[] = [];
   const workflow = {
@@ -61,14 +64,18 @@ function wrongBy(
       signal: () => Promise.resolve(stopped.push(workflowId)),
     }),
   };
+  const workflowService = { recordActivityTaskHeartbeat: engineSays };
   const withDeadline = (_at: number, work: () => Promise<unknown>) => work();
   const activities = createPagingActivities({
     directory: memoryDirectory([account]),
-    client: { workflow, withDeadline } as unknown as Client,
+    client: { workflow, withDeadline, workflowService } as unknown as Client,
     logger: pino({ level: 'silent' }),
-    now: () => new Date(Date.parse(HANDOFF) + offMs),
+    now: () => new Date(nowMs),
   });
-  const environment = new MockActivityEnvironment(info);
+  const environment = new MockActivityEnvironment({
+    ...{ startToCloseTimeoutMs: 3000, currentAttemptScheduledTimestampMs: nowMs },
+    ...info,
+  });
   return { activities, environment, sent, stopped };
 }
 
@@ -108,6 +115,31 @@ test('a try that the engine hands out later goes by the time at which it does', 
     request('2026-03-01T11:59:00.000Z'),
   );
   expect(sent).toMatchObject([{ to: 'responder/PACCOUNT/U2', page: { pagedAt: later } }]);
+});
+
+const grpc = (code: number) => (): Promise<never> =>
+  Promise.reject(Object.assign(new Error('grpc'), { code, details: '', metadata: {} }));
+
+test.each([
+  ['a local one', { isLocal: true, waitedMs: 3000 }, grpc(14), []],
+  ['a local one that is in time', { isLocal: true, waitedMs: 2900 }, grpc(5), ['U2']],
+  ['one that the engine has given up', { isLocal: false, waitedMs: 40_000 }, grpc(5), []],
+  ['one on a machine whose clock is behind', { isLocal: false, waitedMs: -HOUR }, grpc(5), []],
+  ['one whose engine does not answer', { isLocal: false, waitedMs: 40_000 }, grpc(14), ['U2']],
+  ['one that is in time', { isLocal: false, waitedMs: 900 }, grpc(5), ['U2']],
+])('a try whose time may be over: %s', async (_name, { isLocal, waitedMs }, engineSays, paged) => {
+  const currentAttemptScheduledTimestampMs = Date.parse(HANDOFF) + 5000;
+  const { activities, environment, sent } = wrongBy(
+    5000 + waitedMs,
+    { isLocal, currentAttemptScheduledTimestampMs },
+    engineSays,
+  );
+  const page = (asked: PageRequest) => activities.page(asked);
+  const at = new Date(currentAttemptScheduledTimestampMs).toISOString();
+  const result = environment.run<[PageRequest], PageResult, typeof page>(page, request(at));
+  if (paged.length > 0) await result;
+  else await expect(result).rejects.toMatchObject({ type: 'TryOver', nonRetryable: false });
+  expect(sent.map(({ to }) => to)).toEqual(paged.map((id) => `responder/PACCOUNT/${id}`));
 });
 
 test('whom a given-up page may have reached is looked for at the engine’s time', async () => {

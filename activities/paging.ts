@@ -1,4 +1,3 @@
-import { activityInfo } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 
@@ -11,6 +10,7 @@ import { resolveTargets, settingsOf, stepsFor } from '../domain/on-call.ts';
 import type { Page, ResponderInput, StopPages } from '../domain/responder/types.ts';
 import type { Logger } from '../platform/logger.ts';
 import { responderWorkflowId, startOptions } from '../temporal-config/names.ts';
+import { refuseIfOver, timeOfTry } from './attempt.ts';
 import type { PageRequest, PagingActivities, StopRequest } from './contract.ts';
 import { deliverSignal } from './signal.ts';
 
@@ -30,7 +30,10 @@ export function createPagingActivities(deps: PagingDeps): PagingActivities {
   const now = deps.now ?? (() => new Date());
   const timeOf = ({ at }: { readonly at?: string }) => timeOfTry() ?? at ?? now().toISOString();
   return {
-    page: (request) => page(deps, request, timeOf(request)),
+    page: async (request) => {
+      await refuseIfOver(deps.client, now().getTime());
+      return page(deps, request, timeOf(request));
+    },
     stopPages: (request) => stopPages(deps, request, timeOf(request)),
     loadSettings: (accountId, serviceId) =>
       Promise.resolve().then(() => {
@@ -39,19 +42,6 @@ export function createPagingActivities(deps: PagingDeps): PagingActivities {
         throw ApplicationFailure.nonRetryable(`no service ${serviceId}`, 'ConfigMissing');
       }),
   };
-}
-
-/**
- * When the engine handed this try out, by its clock: that of this machine may be wrong. Null in a local activity,
- * which never was in its hands, and outside of one, as in tests.
- */
-function timeOfTry(): string | null {
-  try {
-    const { isLocal, currentAttemptScheduledTimestampMs } = activityInfo();
-    return isLocal ? null : new Date(currentAttemptScheduledTimestampMs).toISOString();
-  } catch {
-    return null;
-  }
 }
 
 async function page(deps: PagingDeps, request: PageRequest, at: string): Promise<PageResult> {

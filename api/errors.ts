@@ -1,16 +1,22 @@
-import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { ServiceError } from '@temporalio/client';
 import type { ErrorRequestHandler, Response } from 'express';
 
 import { classifyDatabaseError, OutcomeUnknownError } from '../db/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { GRPC, hasGrpcCode } from '../temporal-config/grpc.ts';
 import { problemAnswer, REST_ERRORS } from './problems.ts';
 import { BodyError } from './read-json.ts';
 import { contextOf } from './request-context.ts';
 import { invalidInput, RestError } from './rest/shared/rest-error.ts';
 import type { Answer } from './route.ts';
 
-/** gRPC: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE; CANCELLED when a deadline cut a retry short. */
-const TEMPORAL_DOWN: readonly number[] = [1, 4, 8, 14];
+/** `cancelled`: when a deadline cut a retry short. */
+const TEMPORAL_DOWN = [
+  GRPC.cancelled,
+  GRPC.deadlineExceeded,
+  GRPC.resourceExhausted,
+  GRPC.unavailable,
+];
 
 /** Turns whatever a handler threw into an answer in the api's own form; the last middleware. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
@@ -57,9 +63,8 @@ export function errorAnswer(error: unknown, requestId: string): Answer {
 
 /** Whether a call to Temporal failed because the engine is not there, not because it refused. */
 export function isTemporalDown(error: unknown): boolean {
-  if (error instanceof ServiceError)
-    return error.cause === undefined || isTemporalDown(error.cause);
-  return error instanceof Error && isGrpcServiceError(error) && TEMPORAL_DOWN.includes(error.code);
+  if (error instanceof ServiceError && error.cause === undefined) return true;
+  return hasGrpcCode(error, ...TEMPORAL_DOWN);
 }
 
 function databaseAnswer(error: unknown, requestId: string): Answer {

@@ -1,10 +1,11 @@
-import { isGrpcServiceError, type Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 
+import { GRPC, hasGrpcCode } from './grpc.ts';
 import { SEARCH_ATTRIBUTES } from './names.ts';
 
 type SetUpConnection = Pick<Connection, 'operatorService' | 'workflowService'>;
 
-const GRPC = { alreadyExists: 6, permissionDenied: 7, unimplemented: 12, unauthenticated: 16 };
+const NOT_ALLOWED = [GRPC.permissionDenied, GRPC.unimplemented, GRPC.unauthenticated];
 const KEYWORD = 2;
 const KEYWORD_LIST = 7;
 const RETENTION_DAYS = 30;
@@ -36,7 +37,7 @@ export async function setUpNamespace(
     });
   } catch (error) {
     // Another process may just have done the same.
-    if (hasCode(error, GRPC.alreadyExists)) return;
+    if (hasGrpcCode(error, GRPC.alreadyExists)) return;
     throw new Error(
       `The search attributes ${missing.join(', ')} are missing in namespace ${namespace} and could not be added.`,
       { cause: error },
@@ -54,8 +55,7 @@ async function makeNamespace(
       workflowExecutionRetentionPeriod: { seconds: (RETENTION_DAYS * 86_400) as never },
     });
   } catch (error) {
-    const fine = [GRPC.alreadyExists, GRPC.permissionDenied, GRPC.unimplemented];
-    if (fine.some((code) => hasCode(error, code)) || hasCode(error, GRPC.unauthenticated)) return;
+    if (hasGrpcCode(error, GRPC.alreadyExists, ...NOT_ALLOWED)) return;
     throw error;
   }
 }
@@ -70,13 +70,8 @@ async function missingAttributes(
     });
     return Object.keys(types).filter((name) => customAttributes[name] === undefined);
   } catch (error) {
-    const refused = [GRPC.permissionDenied, GRPC.unimplemented, GRPC.unauthenticated];
     // Temporal Cloud: nothing can be listed; a missing attribute shows at the first start of a workflow.
-    if (refused.some((code) => hasCode(error, code))) return [];
+    if (hasGrpcCode(error, ...NOT_ALLOWED)) return [];
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: number): boolean {
-  return isGrpcServiceError(error) && (error.code as number) === code;
 }

@@ -1,12 +1,7 @@
-import {
-  isGrpcServiceError,
-  ServiceError,
-  type WorkflowHandle,
-  type WorkflowUpdateOptions,
-} from '@temporalio/client';
+import type { WorkflowHandle, WorkflowUpdateOptions } from '@temporalio/client';
 
-/** gRPC's status. */
-const FAILED_PRECONDITION = 9;
+import { GRPC, hasGrpcCode } from './grpc.ts';
+
 const TRIES = 5;
 const PAUSE_MS = 50;
 
@@ -24,13 +19,8 @@ export async function updateWorkflow<T>(
     try {
       return await handle.executeUpdate<T, [unknown, ...unknown[]]>(name, options);
     } catch (error) {
-      if (!isAbandoned(error) || attempt >= TRIES) throw error;
+      if (!hasGrpcCode(error, GRPC.failedPrecondition) || attempt >= TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt));
     }
   }
-}
-
-function isAbandoned(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && (cause.code as number) === FAILED_PRECONDITION;
 }

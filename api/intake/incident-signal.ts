@@ -1,10 +1,11 @@
-import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 
 import type { AlertEvent } from '../../domain/event.ts';
 import { foldEvents } from '../../domain/intake/fold.ts';
 import { jsonBytes } from '../../domain/intake/fit.ts';
 import { INCIDENT } from '../../domain/messages.ts';
+import { GRPC, hasGrpcCode } from '../../temporal-config/grpc.ts';
 import { incidentStart, workflowIdOfEvent } from '../../temporal-config/incident-start.ts';
 import type { RoutedEvent } from './sink.ts';
 
@@ -13,8 +14,6 @@ const MAX_SIGNAL_EVENTS = 100;
 const MAX_SIGNAL_BYTES = 1_000_000;
 /** Events that go into one signal before triggers are folded. */
 const MAX_BATCH_EVENTS = 1000;
-/** What the client says of a history that there is not; of a signal to it, it says WorkflowNotFoundError. */
-const NOT_FOUND: readonly number[] = [5];
 /** Runs of one workflow that are looked through. */
 const MAX_RUNS = 20;
 
@@ -119,13 +118,10 @@ async function readRun(
       previous: started?.continuedExecutionRunId ?? '',
     };
   } catch (error) {
-    if (isNotFound(error)) return null;
+    // Of a signal to a workflow that is not, the client says WorkflowNotFoundError; of its history, this.
+    if (hasGrpcCode(error, GRPC.notFound)) return null;
     throw error;
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && isGrpcServiceError(error) && NOT_FOUND.includes(error.code);
 }
 
 function holdsEvent(
