@@ -15,6 +15,8 @@ export const FINDING_KINDS = {
   'ghost: after answer': 'a page after a person had answered',
   'wrong person': 'a page to somebody whom the policy does not name',
   'unknown address': 'a page to an address of nobody',
+  'answer to an unseen page':
+    'an answer counted for an incident whose page had not gone out when it was given',
   'answer not effective': 'a person was told that an answer counts, and in the end it did not',
   'resolve not effective': 'a resolve was accepted, and the incident is still open',
   'answer from nowhere': 'an incident was answered that nobody answered',

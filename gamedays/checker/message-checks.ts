@@ -1,4 +1,4 @@
-import type { ReceivedRecord } from '../ledgers/records.ts';
+import type { AnswerRecord, ReceivedRecord } from '../ledgers/records.ts';
 import type { CheckContext } from './context.ts';
 import type { Finding, FindingKind } from './finding.ts';
 import { COPIES_MAX } from './limits.ts';
@@ -7,10 +7,27 @@ import type { Episode, KeyStory, Stop } from './story.ts';
 
 /** Pages that nobody should have got, and those that came too often. */
 export function checkMessages(context: CheckContext): readonly Finding[] {
-  return [...context.stories.values()].flatMap((story) => [
-    ...story.pages.flatMap((page) => checkPage(context, story, page)),
-    ...checkCopies(context, story),
-  ]);
+  return [
+    ...[...context.stories.values()].flatMap((story) => [
+      ...story.pages.flatMap((page) => checkPage(context, story, page)),
+      ...checkCopies(context, story),
+    ]),
+    ...context.run.answers.flatMap((answer) => checkAnswer(context, answer)),
+  ];
+}
+
+/** Nobody answers what they have not been told of, as far as the product says that the answer counted for it. */
+function checkAnswer(context: CheckContext, answer: AnswerRecord): readonly Finding[] {
+  const { person, keys, sentAt, result } = answer;
+  if (result !== 'accepted') return [];
+  const summaries = context.summaries.get(person) ?? [];
+  return keys.flatMap((key) => {
+    const pages = context.stories.get(key)?.pages ?? [];
+    const own = pages.filter((page) => context.personAt(page) === person);
+    if ([...own, ...summaries].some(({ at }) => at <= sentAt)) return [];
+    const text = `${person} was told at ${new Date(answer.endedAt).toISOString()} that it counts`;
+    return [{ kind: 'answer to an unseen page', key, at: sentAt, text }];
+  });
 }
 
 /** What is wrong with a page, if anything. */

@@ -123,6 +123,14 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     );
     return ending({ ...run, answers }, 'acknowledged', 'triggered', 'answer not effective');
   },
+  'an answer to an earlier alert counts for this one': (run) => {
+    const key = keyOf(run, 'acknowledged');
+    const earlier = Math.min(...run.sent.filter((one) => one.key === key).map((one) => one.sentAt));
+    const answers = run.answers.map((one) =>
+      one.keys.includes(key) ? { ...one, pageAt: earlier - 9000, sentAt: earlier - 5000 } : one,
+    );
+    return { run: { ...run, answers }, kind: 'answer to an unseen page', key };
+  },
   'an incident is acknowledged and nobody did it': (run) =>
     ending(run, 'unanswered', 'acknowledged', 'answer from nowhere'),
   'one alert opens two incidents': (run) => {

@@ -131,9 +131,12 @@ function episodesOf(
   answers: readonly AnswerRecord[],
   settleMs: number,
 ): readonly Episode[] {
+  const begunAt = Math.min(Infinity, ...events.map(({ possibleAt }) => possibleAt));
   const steps: Step[] = [
     ...events.filter(({ refused }) => !refused).map(stepOfEvent),
-    ...answers.filter(({ result }) => result !== 'refused').map(stepOfAnswer),
+    ...answers
+      .filter(({ result }) => result !== 'refused')
+      .map((answer) => stepOfAnswer(answer, begunAt)),
   ];
   steps.sort((a, b) => a.span.possibleAt - b.span.possibleAt);
   const episodes: Building[] = [];
@@ -188,11 +191,15 @@ function stepOfEvent(event: EventStory): Step {
   return { what: 'stop', stop, span: event, about: { at: Infinity, loosely: false } };
 }
 
-function stepOfAnswer(answer: AnswerRecord): Step {
+function stepOfAnswer(answer: AnswerRecord, begunAt: number): Step {
   const { action, via, pageAt, sentAt, endedAt, result } = answer;
   const certainAt = result === 'accepted' ? endedAt : null;
   const loose = result === 'unknown';
-  const stop: Stop = { kind: action, by: 'person', possibleAt: sentAt, certainAt, loose };
+  // Meant for another alert, it counted for this one when it arrived.
+  const isStray = pageAt < begunAt;
+  const possibleAt = isStray ? endedAt : sentAt;
+  const stop: Stop = { kind: action, by: 'person', possibleAt, certainAt, loose };
+  if (isStray) return { what: 'stop', stop, span: stop, about: { at: Infinity, loosely: false } };
   // A text without a code answers what the person was told of last.
   return { what: 'stop', stop, span: stop, about: { at: pageAt, loosely: via === 'sms' } };
 }
