@@ -18,7 +18,7 @@ import {
   startResponder,
   take,
 } from '../domain/responder/reduce.ts';
-import { isAboutEarlier } from '../domain/responder/replies.ts';
+import { isAboutEarlier, isTooSoon } from '../domain/responder/replies.ts';
 import { awaitsReceipt, isAwaited } from '../domain/responder/receipts.ts';
 import type {
   Delivery,
@@ -107,8 +107,13 @@ class Run {
 
   /** A reply as the version of the code takes it that this history was begun with. */
   private versioned(event: ResponderEvent): ResponderEvent {
-    if (event.type !== 'reply' || !isAboutEarlier(this.state, event.reply, nowMs())) return event;
-    return patched('unseen-pages') ? { ...event, isAboutEarlier: true } : event;
+    if (event.type !== 'reply') return event;
+    const { reply } = event;
+    if (isAboutEarlier(this.state, reply, nowMs())) {
+      return patched('unseen-pages') ? { ...event, isAboutEarlier: true } : event;
+    }
+    if (!isTooSoon(this.state, reply, nowMs())) return event;
+    return patched('reading-time') ? { ...event, isTooSoon: true } : event;
   }
 
   /** Until something happened or, unless held, something is due. */

@@ -10,7 +10,7 @@ import {
   step,
 } from '../../test/support/responder-world.ts';
 import { isFinished, openPages, replyOutcome } from './reduce.ts';
-import { answeredText, isAboutEarlier, type AnswerLink } from './replies.ts';
+import { answeredText, isAboutEarlier, isTooSoon, type AnswerLink } from './replies.ts';
 import type { Delivery, DeliveryOutcome, Page, ResponderEvent } from './types.ts';
 
 const MINUTE = 60_000;
@@ -222,6 +222,49 @@ test('a bare reply does not answer a page that nobody has seen, while it may be 
   expect(late()).toMatchObject({ isAboutEarlier: false });
   world.happen(late());
   expect(answers(world)).toMatchObject([{ incidentId: 'I2' }]);
+});
+
+test('a bare reply that came before the page can have been read is asked for a code, while it may be meant for the one before', () => {
+  const world = new ResponderWorld();
+  page(world, 1);
+  world.pass(20_000);
+  stop(world, 1);
+  page(world, 2);
+  world.pass(4900);
+  const tooSoon = (cameMs: number) =>
+    isTooSoon(world.state, aReply('SM1', { at: iso(cameMs) }), world.nowMs);
+  expect(tooSoon(world.nowMs)).toBe(true);
+  world.happen({ type: 'reply', reply: aReply('SM1'), isTooSoon: true });
+  const code = world.pages[1]?.code ?? '-';
+  expect(replyOutcome(world.state, 'SM1')).toEqual({
+    result: 'code_needed',
+    text: `This may be meant for an earlier incident: reply 4 ${code} for #2 Disk 2 is full.`,
+  });
+  expect(answers(world)).toEqual([]);
+  // What was handed over late goes by when it came, unless a clock says what cannot be.
+  world.pass(10_000);
+  expect(tooSoon(world.nowMs - 10_001)).toBe(true);
+  expect([0, 60_000, -1].map((agoMs) => tooSoon(world.nowMs - agoMs))).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(isTooSoon(world.state, aReply('SM2', { code }), world.nowMs)).toBe(false);
+});
+
+test('a bare reply counts at once when nothing else was open lately, or another contact method told before', () => {
+  const alone = new ResponderWorld();
+  page(alone, 1);
+  const soon = ({ state, nowMs }: ResponderWorld) =>
+    isTooSoon(state, aReply('SM1', { at: iso(nowMs) }), nowMs);
+  expect(soon(alone)).toBe(false);
+  const world = new ResponderWorld();
+  page(world, 1);
+  stop(world, 1);
+  page(world, 2, { steps: [step('V1', 0, 'voice'), step('SMS1', 60)] });
+  world.pass(60_100);
+  expect(world.pages.at(-1)?.method).toBe('SMS1');
+  expect(soon(world)).toBe(false);
 });
 
 test('a bare reply counts for a page that may be on its way when the one before was over long ago', () => {

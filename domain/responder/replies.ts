@@ -20,6 +20,10 @@ import type {
 const HOUR = 3_600_000;
 /** So long after a page is over a bare answer may still be meant for it. */
 const LATE_ANSWER = 300_000;
+/** Sooner after its message was handed over nobody has got, read and answered it, milliseconds. */
+const READING_MS = 5000;
+/** An api whose clock is off by more is not believed when a reply came, milliseconds. */
+const CLOCK_MAX_MS = 60_000;
 
 /** What a reply comes to, before it is remembered and its sender told. `notify` false: nothing more is said. */
 interface Verdict extends Decision {
@@ -71,6 +75,7 @@ function judge(state: ResponderState, event: ReplyEvent, moment: Moment): Verdic
     return isLocked ? locked(state, false) : wrongCode(state, reply, moment.nowMs);
   }
   if (isLocked) return locked(state, false);
+  if (event.isTooSoon) return tooSoon(state, reply, moment.nowMs);
   return event.isAboutEarlier
     ? nothingOpen(state, reply, moment.nowMs)
     : bareReply(state, reply, moment);
@@ -84,7 +89,26 @@ export function isAboutEarlier(state: ResponderState, reply: Reply, nowMs: numbe
   const [page, ...more] = state.pages;
   if (reply.code !== null || !page || more.length > 0) return false;
   const mayBeSeen = page.progress.some((step) => step.state === 'accepted' || step.tries > 0);
-  if (mayBeSeen) return false;
+  return !mayBeSeen && wasOverLately(state, reply, nowMs);
+}
+
+/**
+ * Whether a bare reply came before anybody can have read of the one open page, while it may be meant for another that
+ * was over some minutes ago: vendors, and an api that stood still, hand texts over late.
+ */
+export function isTooSoon(state: ResponderState, reply: Reply, nowMs: number): boolean {
+  const [page, ...more] = state.pages;
+  if (reply.code !== null || !page || more.length > 0) return false;
+  if (!wasOverLately(state, reply, nowMs)) return false;
+  const cameMs = Date.parse(reply.at);
+  const isBelieved = cameMs <= nowMs && cameMs > nowMs - CLOCK_MAX_MS;
+  const readBy = (isBelieved ? cameMs : nowMs) - READING_MS;
+  return !state.codes.some(
+    ({ incidentIds, issuedMs }) => incidentIds.includes(page.incidentId) && issuedMs <= readBy,
+  );
+}
+
+function wasOverLately(state: ResponderState, reply: Reply, nowMs: number): boolean {
   const earlier = known(state, lastOver(state, reply, nowMs)?.incidentIds ?? []);
   return earlier.some(({ closed }) => closed && Date.parse(closed.at) > nowMs - LATE_ANSWER);
 }
@@ -142,6 +166,13 @@ function nothingOpen(state: ResponderState, reply: Reply, nowMs: number): Verdic
   // The person may want more than was done (resolve after acknowledge): with the code it counts.
   const more = `To ${reply.action} now, reply ${digit(reply)} ${last.code}.`;
   return refuse(state, 'code_needed', `${text} ${more}`);
+}
+
+/** Whatever way the page went: on the way that was answered there may be no message of it yet. */
+function tooSoon(state: ResponderState, reply: Reply, nowMs: number): Verdict {
+  const choices = choicesOf(state, { ...reply, contactMethodId: null }, nowMs);
+  const how = choicesText(digit(reply), choices) ?? 'again when you have read the new page';
+  return refuse(state, 'code_needed', `This may be meant for an earlier incident: reply ${how}.`);
 }
 
 function digit({ action }: Reply): string {

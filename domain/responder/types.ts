@@ -209,7 +209,13 @@ export type ResponderEvent =
   | { readonly type: 'page'; readonly page: Page }
   | { readonly type: 'stop'; readonly stop: StopPages }
   /** See `isAboutEarlier`; absent in histories of before it was looked at. */
-  | { readonly type: 'reply'; readonly reply: Reply; readonly isAboutEarlier?: boolean }
+  | {
+      readonly type: 'reply';
+      readonly reply: Reply;
+      readonly isAboutEarlier?: boolean;
+      /** See `isTooSoon`; absent likewise. */
+      readonly isTooSoon?: boolean;
+    }
   | { readonly type: 'optOut'; readonly optOut: OptOut }
   | {
       readonly type: 'delivered';

@@ -108,6 +108,20 @@ export const recordedResponders: Readonly<Record<string, ResponderScenario>> = {
     await env.sleep(6000);
     return handle.workflowId;
   },
+  // The same, and the next page has gone out, but nobody can have read it; then somebody has.
+  'responder-too-soon': async (env, world) => {
+    world.deliver = () => outcome('accepted');
+    const handle = await page(env, 'UTOOSOON', { number: 1 });
+    await env.sleep(1000);
+    await stop(handle, 1);
+    await page(env, 'UTOOSOON', { number: 2 });
+    await env.sleep(4000);
+    await reply(handle, 'SM-late', { action: 'acknowledge' });
+    await env.sleep(6000);
+    await reply(handle, 'SM-read', { action: 'acknowledge' });
+    await env.sleep(6000);
+    return handle.workflowId;
+  },
   // More urgent pages than a contact method gets at once, a STOP, and one that nobody can be told.
   'responder-limits': async (env, world) => {
     const handle = await page(env, 'ULIMITS', { number: 1 });
