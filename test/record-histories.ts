@@ -35,17 +35,20 @@ async function record(env: TestWorkflowEnvironment, code: Bundle, file: string, 
   const activities = {
     ...{ ...responder.activities, ...fakeActivities(world, env.client) },
     resetWorkflow: () => Promise.resolve(),
+    ...(name in recordedResponders && { project: responder.activities.project }),
   };
   const work = <T>(body: () => Promise<T>) => withWorkers(env, code, activities, body);
   const firstRunId = await beforeWorkers[name]?.(env, work);
-  const workflowId = await work(
+  const kept = await work(
     async () =>
       (await recordedIncidents[name]?.(env, world)) ??
       (await recordedResponders[name]?.(env, responder)) ??
       (await others[name]?.(env)),
   );
-  if (workflowId === undefined) throw new Error(`no scenario is called ${name}`);
-  const history = await env.client.workflow.getHandle(workflowId, firstRunId).fetchHistory();
+  if (kept === undefined) throw new Error(`no scenario is called ${name}`);
+  const { workflowId, runId } =
+    typeof kept === 'string' ? { workflowId: kept, runId: firstRunId } : kept;
+  const history = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
   const url = new URL(`histories/${file}.json`, import.meta.url);
   // Stack traces name the folder that this was recorded in.
   const text = historyToJSON(history).replaceAll(root, '');

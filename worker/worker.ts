@@ -26,6 +26,12 @@ const GRACE_MS = 8000;
 const FORCE_MS = 10_000;
 /** A worker that was killed holds its workflows back no longer than this. */
 const STICKY_MS = 1000;
+/**
+ * Tasks of workflows that are not in the cache read a history each, all of them by turns on one thread. More at once than
+ * it can finish within a task's timeout, and all time out, are given out again, and no end of it: far below that bound, and
+ * far above what keeps the thread busy while pages wait for Temporal.
+ */
+export const WORKFLOW_TASKS_AT_ONCE = 8;
 const DELIVERIES_AT_ONCE = 100;
 /**
  * After an outage of PostgreSQL thousands wait. Few at once bring them in as fast as the engine can, which more would
@@ -82,6 +88,7 @@ function options(deps: WorkerDeps, bundle: { readonly codePath: string }): Worke
       taskQueue: TASK_QUEUES.workflows,
       workflowBundle: bundle,
       activities: activities.workflows,
+      maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
       maxCachedWorkflows: deps.config.WORKER_MAX_CACHED_WORKFLOWS,
       stickyQueueScheduleToStartTimeout: STICKY_MS,
       workflowTaskPollerBehavior: { type: 'autoscaling' },

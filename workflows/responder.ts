@@ -40,9 +40,11 @@ const BATCH = 100;
 /** Above this many events an idle responder that has written its log starts a fresh history. */
 const LONG_HISTORY = 200;
 /** Above this many an idle one does so although a write is stuck; the next run writes again. */
-const LONGER_HISTORY = 1000;
+const LONGER_HISTORY = 300;
 /** Above this it sends nothing new until what is under way has landed, and then starts a fresh history. */
-const TOO_LONG_HISTORY = 10_000;
+const TOO_LONG_HISTORY = 2000;
+/** The same two in histories of before `short-histories`: too long to be read again by the dozen. */
+const BEFORE = { longer: 1000, tooLong: 10_000 };
 
 /**
  * One for each user with open pages, by `responderWorkflowId`. Pages, stops and replies come as
@@ -64,7 +66,7 @@ export async function responder(input: ResponderInput): Promise<void> {
   });
   void run.writeLog();
   for (;;) {
-    const isHeld = workflowInfo().historyLength >= (input.historyLimit ?? TOO_LONG_HISTORY);
+    const isHeld = isTooLong(input.historyLimit);
     await run.wait(isHeld);
     run.act(isHeld);
     if (run.underWay > 0) continue;
@@ -73,6 +75,13 @@ export async function responder(input: ResponderInput): Promise<void> {
       await continueAsNew<typeof responder>({ ...input, carried: run.state });
     }
   }
+}
+
+function isTooLong(limit: number | undefined): boolean {
+  const { historyLength } = workflowInfo();
+  if (limit !== undefined) return historyLength >= limit;
+  if (historyLength < TOO_LONG_HISTORY) return false;
+  return historyLength >= BEFORE.tooLong || patched('short-histories');
 }
 
 type AskReceipt = Extract<ResponderCommand, { type: 'askReceipt' }>;
@@ -167,7 +176,9 @@ class Run {
   wantsFreshHistory(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
     if (continueAsNewSuggested) return true;
-    return historyLength > (this.isWriting ? LONGER_HISTORY : LONG_HISTORY);
+    if (!this.isWriting) return historyLength > LONG_HISTORY;
+    if (historyLength <= LONGER_HISTORY) return false;
+    return historyLength > BEFORE.longer || patched('short-histories');
   }
 
   /** Writes the outbox, beside the paging and for as long as the run lives. A next run writes what this one could not. */

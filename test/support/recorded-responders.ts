@@ -6,11 +6,11 @@ import { responderWorkflowId } from '../../temporal-config/names.ts';
 import { byOther, outcome, type ResponderActivities } from './responder-worker.ts';
 import { aPage, aReply, step } from './responder-world.ts';
 
-/** Runs a scenario on a real server; answers the workflow id whose history is kept. */
+/** Runs a scenario on a real server; answers the workflow id whose history is kept: of this run, or else the last. */
 export type ResponderScenario = (
   env: TestWorkflowEnvironment,
   world: ResponderActivities,
-) => Promise<string>;
+) => Promise<string | { readonly workflowId: string; readonly runId: string }>;
 
 async function page(
   env: TestWorkflowEnvironment,
@@ -121,6 +121,19 @@ export const recordedResponders: Readonly<Record<string, ResponderScenario>> = {
     await reply(handle, 'SM-read', { action: 'acknowledge' });
     await env.sleep(6000);
     return handle.workflowId;
+  },
+  // Much happens while the database is away.
+  'responder-stuck': async (env, world) => {
+    world.onProject = () => {
+      throw new Error('the database is away');
+    };
+    const handle = await page(env, 'USTUCK', { number: 1 });
+    for (let turn = 0; turn < 60; turn += 1) {
+      const optOut = { contactMethodId: 'SMS9', optedOut: turn % 2 === 0, at: '' };
+      await handle.signal(RESPONDER.signals.optOut, optOut);
+      await env.sleep(30);
+    }
+    return { workflowId: handle.workflowId, runId: handle.signaledRunId };
   },
   // More urgent pages than a contact method gets at once, a STOP, and one that nobody can be told.
   'responder-limits': async (env, world) => {

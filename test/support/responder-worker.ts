@@ -14,6 +14,8 @@ export class ResponderActivities {
   /** What becomes of a delivery; it may wait. */
   deliver: (delivery: Delivery) => DeliveryOutcome | Promise<DeliveryOutcome> = () =>
     outcome('accepted');
+  /** Throws while the database is away. */
+  onProject: () => void = () => undefined;
   readonly asked: ReceiptQuery[] = [];
   /** What a vendor says when it is asked how far a message came. */
   receipt: ReceiptState | null = 'delivered';
@@ -31,6 +33,7 @@ export class ResponderActivities {
     signalUnreachable: (_: string, report: Unreachable) =>
       Promise.resolve(this.unreachable.push(report) > 0),
     project: (batch: ProjectionBatch) => {
+      this.onProject();
       this.batches.push(batch);
       return Promise.resolve();
     },
