@@ -5,13 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { RESPONDER } from '../../domain/messages.ts';
 import { responderWorkflowId, startOptions, TASK_QUEUES } from '../../temporal-config/names.ts';
+import { readWorkflow } from '../../temporal-config/read-workflow.ts';
 import { WORKFLOW_TASKS_AT_ONCE } from '../../worker/worker.ts';
 import { quietRuntime } from '../support/incident-worker.ts';
 import { ResponderActivities } from '../support/responder-worker.ts';
 import { aPage } from '../support/responder-world.ts';
 import { devServer, whileWorking, workflowBundle, type DevServer } from '../support/temporal.ts';
 
-const PEOPLE = 60;
+const PEOPLE = 45;
 /** Just below what a responder lets its history grow to while it cannot write. */
 const EVENTS = 280;
 /** Shorter than the product's, as this machine does nothing else. */
@@ -63,7 +64,7 @@ test(
         for (let length = 0; length < EVENTS;) {
           await handleOf(userId).signal(RESPONDER.signals.optOut, optOut);
           // Waits for the signal's own task.
-          await handleOf(userId).query(RESPONDER.queries.openPages, []);
+          await readWorkflow(handleOf(userId), RESPONDER.queries.openPages, []);
           length = (await handleOf(userId).describe()).historyLength;
         }
       };
