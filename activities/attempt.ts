@@ -54,7 +54,7 @@ async function isAwaited(client: Client, { taskToken, namespace }: Info): Promis
 }
 
 /** Outside of an activity, as in tests, there is none. */
-function infoOfTry(): Info | null {
+export function infoOfTry(): Info | null {
   try {
     return activityInfo();
   } catch {

@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
 import { NO_EXECUTION, type Execution } from '../db/audit-entries.ts';
@@ -8,6 +7,8 @@ import type { Database } from '../db/database.ts';
 import type { LogEntry } from '../domain/incident/types.ts';
 import type { Logger } from '../platform/logger.ts';
 
+import { infoOfTry } from './attempt.ts';
+import type { CatchUp, Told } from './catch-up.ts';
 import type { ProjectionActivities, ProjectionBatch } from './contract.ts';
 import { PendingEntries } from './pending-entries.ts';
 
@@ -15,6 +16,8 @@ import { PendingEntries } from './pending-entries.ts';
 const WAIT_MS = 6000;
 /** Whatever is refused for another reason than an outage is refused again: no hurry. */
 const REFUSED_RETRY = '1 minute';
+/** What has waited for longer is part of a backlog, milliseconds. */
+const BACKLOG_MS = 10_000;
 
 export interface ProjectionDeps {
   readonly database: Database;
@@ -26,6 +29,8 @@ export interface ProjectionDeps {
     readonly auditPending?: { set(count: number): void };
   };
   readonly now?: () => Date;
+  /** Absent: a backlog goes back to its workflows as fast as it can be written. */
+  readonly catchUp?: CatchUp;
 }
 
 /**
@@ -44,8 +49,10 @@ export function createProjectionActivities(deps: ProjectionDeps): ProjectionActi
         deps.metrics.auditPending?.set(pending.failed(ids, now().getTime()));
         throw unavailable();
       }
+      const write = () => queue.write({ ...batch, by: execution() });
+      const waited = ofBacklog(now());
       try {
-        await queue.write({ ...batch, by: execution() });
+        await (waited && deps.catchUp ? deps.catchUp.through(waited, write) : write());
         deps.metrics.auditPending?.set(pending.written(ids, now().getTime()));
       } catch (error) {
         deps.metrics.auditPending?.set(pending.failed(ids, now().getTime()));
@@ -61,13 +68,16 @@ export function createProjectionActivities(deps: ProjectionDeps): ProjectionActi
 
 /** The workflow that called; outside of one, as in tests, nobody. */
 function execution(): Execution {
-  try {
-    const { workflowExecution } = Context.current().info;
-    const { workflowId = null, runId = null } = workflowExecution ?? {};
-    return { workflowId, runId };
-  } catch {
-    return NO_EXECUTION;
-  }
+  const { workflowExecution } = infoOfTry() ?? {};
+  return workflowExecution ?? NO_EXECUTION;
+}
+
+/** This activity, when it has waited for long; by this machine's clock, which decides nothing but how fast it goes. */
+function ofBacklog(now: Date): Told | null {
+  const info = infoOfTry();
+  if (!info?.workflowExecution || now.getTime() - info.scheduledTimestampMs < BACKLOG_MS)
+    return null;
+  return { ...info.workflowExecution, activityId: info.activityId };
 }
 
 function secondsBetween(at: string, now: Date): number {

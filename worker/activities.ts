@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 
 import type { Activities } from '../activities/contract.ts';
+import { CatchUp, isTakenIn } from '../activities/catch-up.ts';
 import { createDeliveryActivities, type DeliveryMetrics } from '../activities/delivery.ts';
 import { createHeartbeatActivities } from '../activities/heartbeat.ts';
 import { createMessagingActivities } from '../activities/messaging.ts';
@@ -81,6 +82,7 @@ export function createActivities(deps: ActivityDeps): {
       database,
       logger,
       metrics: { projectionLag, auditPending },
+      catchUp: new CatchUp((told) => isTakenIn(client, told), steady),
     }),
   };
 }

@@ -31,7 +31,7 @@ const STICKY_MS = 1000;
  * it can finish within a task's timeout, and all time out, are given out again, and no end of it: far below that bound, and
  * far above what keeps the thread busy while pages wait for Temporal.
  */
-export const WORKFLOW_TASKS_AT_ONCE = 8;
+export const WORKFLOW_TASKS_AT_ONCE = 10;
 const DELIVERIES_AT_ONCE = 100;
 /**
  * After an outage of PostgreSQL thousands wait. Few at once bring them in as fast as the engine can, which more would
@@ -91,7 +91,8 @@ function options(deps: WorkerDeps, bundle: { readonly codePath: string }): Worke
       maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
       maxCachedWorkflows: deps.config.WORKER_MAX_CACHED_WORKFLOWS,
       stickyQueueScheduleToStartTimeout: STICKY_MS,
-      workflowTaskPollerBehavior: { type: 'autoscaling' },
+      // A poll that waits takes the place of a task: those for workflows that are new must leave room for the others.
+      workflowTaskPollerBehavior: { type: 'autoscaling', initial: 2 },
     },
     {
       ...common,
