@@ -4,8 +4,8 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import { GRPC, hasGrpcCode } from '../temporal-config/grpc.ts';
 
-/** A try that began this long after it was handed out, or seems to, is asked about first; milliseconds. */
-const LATE_MS = 1000;
+/** What begins this long after it was handed out, or seems to, asks first whether it is still wanted; milliseconds. */
+export const LATE_MS = 1000;
 /** How long the engine may take to say whether it still waits for a try, milliseconds. */
 const ASK_MS = 500;
 

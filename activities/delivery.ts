@@ -6,6 +6,7 @@ import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { DeliveryError } from '../providers/provider.ts';
 import type { ProviderList } from '../providers/provider.ts';
+import { LATE_MS } from './attempt.ts';
 import type { DeliveryActivities } from './contract.ts';
 import type { ProviderHealth } from './provider-health.ts';
 import { render } from './render/render.ts';
@@ -65,8 +66,6 @@ export interface DeliveryDeps {
   ) => Promise<readonly string[]>;
 }
 
-/** A delivery that starts this long after it was scheduled is checked for answers first, milliseconds. */
-const LATE_MS = 1000;
 /** One that seems to have waited for longer has come to a machine whose clock is wrong, milliseconds. */
 const QUEUED_MAX_MS = 600_000;
 
