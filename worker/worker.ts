@@ -37,7 +37,7 @@ const DELIVERIES_AT_ONCE = 100;
  * After an outage of PostgreSQL thousands wait. Few at once bring them in as fast as the engine can, which more would
  * only fill with tasks that stand before those of pages.
  */
-const PROJECTIONS_AT_ONCE = 3;
+export const PROJECTIONS_AT_ONCE = 3;
 
 /** Starts one worker for each task queue on one connection, so that slow providers hold up no decision. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {

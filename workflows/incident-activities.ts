@@ -1,6 +1,6 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/contract.ts';
-import { ACTION_REFUSED, TASK_QUEUES } from '../domain/messages.ts';
+import { ACTION_REFUSED } from '../domain/messages.ts';
 
 /**
  * The way to the first page: a local activity, tried once, since the workflow sees no message while one
@@ -43,11 +43,4 @@ export const merging = proxyActivities<Activities>({
     maximumInterval: '30 seconds',
     nonRetryableErrorTypes: [...Object.values(ACTION_REFUSED), 'NotFound'],
   },
-});
-
-/** Never on the paging path, so it may wait for the database as long as that takes. */
-export const projecting = proxyActivities<Activities>({
-  taskQueue: TASK_QUEUES.projection,
-  startToCloseTimeout: '10 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
 });

@@ -20,7 +20,8 @@ import type {
   IncidentState,
 } from '../domain/incident/types.ts';
 import { nowIso, nowMs } from './clock.ts';
-import { merging, messaging, projecting } from './incident-activities.ts';
+import { EntryWriter } from './entry-writer.ts';
+import { merging, messaging } from './incident-activities.ts';
 import { attributeKeeper } from './incident-attributes.ts';
 import { IncidentPaging } from './incident-paging.ts';
 
@@ -33,6 +34,7 @@ export class IncidentRun {
   state: IncidentState;
   private readonly commands: IncidentCommand[] = [];
   private readonly pager = new IncidentPaging(this);
+  private readonly writer = new EntryWriter();
   private absorbing = 0;
   /** A page that waits or runs: the projection lets it go first. */
   private paging = false;
@@ -178,19 +180,20 @@ export class IncidentRun {
   async project(): Promise<void> {
     const show = attributeKeeper();
     for (;;) {
+      const isNext = !this.isDrained();
       await condition(() => !this.paging && !this.isDrained());
       const batch = nextBatch(this.state);
       if (!batch) continue;
       show(this.state.view);
-      if (await this.store(batch)) this.state = dropBatch(this.state, batch);
+      if (await this.store(batch, isNext)) this.state = dropBatch(this.state, batch);
     }
   }
 
   /** Retried for ever; what the projection refuses for good is tried again slowly, since a repair may come. */
-  private async store(batch: Batch): Promise<boolean> {
+  private async store(batch: Batch, isNext: boolean): Promise<boolean> {
     const { accountId } = this.state.view;
     try {
-      await projecting.project({ accountId, ...batch });
+      await this.writer.write({ accountId, ...batch }, isNext);
       return true;
     } catch (error) {
       if (isCancellation(error)) throw error;

@@ -2,7 +2,6 @@ import * as workflow from '@temporalio/workflow';
 import type {
   DeliveryActivities,
   MessagingActivities,
-  ProjectionActivities,
   ReceiptQuery,
 } from '../activities/contract.ts';
 import { TASK_QUEUES } from '../domain/messages.ts';
@@ -17,13 +16,6 @@ const deliveryOptions = {
   retry: { maximumAttempts: 2, initialInterval: '500 ms', backoffCoefficient: 1 },
 } as const;
 const { deliver } = workflow.proxyActivities<DeliveryActivities>(deliveryOptions);
-
-/** Writes log entries; retried without end, beside the paging. */
-export const { project } = workflow.proxyActivities<ProjectionActivities>({
-  taskQueue: TASK_QUEUES.projection,
-  startToCloseTimeout: '10 s',
-  retry: { initialInterval: '1 s', maximumInterval: '10 s' },
-});
 
 // Signals to an incident. Temporal itself must be up for any of this to run, so a day is plenty.
 const messagingOptions = {

@@ -32,8 +32,9 @@ import type {
   StopPages,
 } from '../domain/responder/types.ts';
 import { nowMs } from './clock.ts';
+import { EntryWriter } from './entry-writer.ts';
 import { answerReads } from './reads.ts';
-import { ask, project, send, tell } from './responder-activities.ts';
+import { ask, send, tell } from './responder-activities.ts';
 
 /** Log entries in one write. */
 const BATCH = 100;
@@ -183,12 +184,14 @@ class Run {
 
   /** Writes the outbox, beside the paging and for as long as the run lives. A next run writes what this one could not. */
   async writeLog(): Promise<never> {
+    const writer = new EntryWriter();
     for (;;) {
+      const isNext = this.state.outbox.length > 0;
       await condition(() => this.state.outbox.length > 0);
       const entries = this.state.outbox.slice(0, BATCH);
       this.isWriting = true;
       try {
-        await project({ accountId: this.state.accountId, view: null, entries });
+        await writer.write({ accountId: this.state.accountId, view: null, entries }, isNext);
         this.isWriting = false;
         this.receive({ type: 'projected', entryIds: entries.map((entry) => entry.id) });
       } catch (error) {
