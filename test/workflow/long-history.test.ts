@@ -160,8 +160,8 @@ test('a responder', { timeout: 60_000 }, async () => {
   for (const worker of workers) worker.shutdown();
   await Promise.all(running);
   expect(runs.length).toBeGreaterThan(1);
-  // What was under way when the limit came, landed.
-  expect(Math.max(...runs)).toBeLessThan(4 * SUGGESTED);
+  // What was under way when the limit came, landed, the longer the slower this machine is; one run would have a thousand.
+  expect(Math.max(...runs)).toBeLessThan(5 * SUGGESTED);
   expect(state.pages).toHaveLength(PAGES - answered);
   expect(state.codes).toHaveLength(PAGES);
   expect(new Set(world.answers.map(({ incidentId }) => incidentId)).size).toBe(answered);
