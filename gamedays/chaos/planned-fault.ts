@@ -1,5 +1,6 @@
 import type { Fault } from '../faults/fault.ts';
 import type { FaultWindow } from '../ledgers/records.ts';
+import { heldBy } from './topology.ts';
 
 interface At {
   /** After the start of the run. */
@@ -37,6 +38,14 @@ export function nameOfFault(planned: PlannedFault): string {
     default:
       return `${fault.kind} ${fault.link}`;
   }
+}
+
+/** Of which channels messages may meet it; undefined: of none. */
+export function channelsOf(planned: PlannedFault): FaultWindow['channels'] {
+  if (planned.kind !== 'lease') return undefined;
+  const { fault } = planned;
+  if (fault.kind === 'mood') return [fault.mood.door];
+  return 'link' in fault ? heldBy(fault.link)?.channels : undefined;
 }
 
 /** What the product has to notice of PostgreSQL while it is on; undefined: nothing. */

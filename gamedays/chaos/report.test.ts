@@ -149,3 +149,47 @@ test('a run replaces the earlier one of its scenario, also when it came to no re
   expect(failed.scenarios.map(({ scenario: name }) => name)).toEqual(['kill']);
   expect(isClean(failed)).toBe(false);
 });
+
+test('messages on the channels of a fault are timed while it is on, and with none near', () => {
+  const refusing = {
+    id: 'f',
+    name: 'refuse sms-a',
+    from: 100_000,
+    to: 145_000,
+    stopsPaging: false,
+  };
+  const one = (n: number, acceptedAt: number, more: Partial<ReceivedRecord>) => ({
+    sent: { ...trigger, seq: n, eventId: `e${n}`, key: `x${n}`, endedAt: acceptedAt },
+    received: { ...message, keys: [`x${n}`], ...more },
+  });
+  const runs = [
+    one(1, 1000, { at: 1200 }),
+    one(2, 120_000, { at: 126_000, provider: 'b' }),
+    // In its wake, of another step, and on a channel that does not meet it.
+    one(3, 150_000, { at: 150_100 }),
+    one(4, 121_000, { at: 180_000, address: '+2' }),
+    one(5, 122_000, { at: 122_100, channel: 'push', address: 'p' }),
+  ];
+  const report = part([], {
+    world: {
+      ...records.world,
+      people: { p: { addresses: { sms: '+1', push: 'p' } }, q: { addresses: { sms: '+2' } } },
+    },
+    sent: runs.map(({ sent }) => sent),
+    received: runs.map(({ received }) => received),
+    faults: [{ ...refusing, channels: ['sms', 'voice'] }],
+    observedUntil: 1_000_000,
+  });
+  expect(report.channels).toMatchObject([
+    {
+      ...{ fault: 'refuse sms-a', lastedSec: 45 },
+      meanwhileSec: { n: 1, p50: 6 },
+      usualSec: { n: 1, p50: 0.2 },
+    },
+  ]);
+  const text = writeReport({ scenarios: [report], broken: {} });
+  expect(text).toContain(
+    '| refuse sms-a | 45 | sms, voice | 6 | 6 | 6 (1) | 0.2 | 0.2 | 0.2 (1) |',
+  );
+  expect(part([]).channels).toBeUndefined();
+});

@@ -28,6 +28,8 @@ export interface ScenarioReport {
   readonly paging?: PagingCounts;
   /** Of each fault of PostgreSQL; missing where there was none. */
   readonly database?: readonly DatabaseReport[];
+  /** Of each fault that messages can meet; missing where there was none. */
+  readonly channels?: readonly ChannelReport[];
   /** How often each fault was caused: `kill worker-1` and the like. */
   readonly faults: Readonly<Record<string, number>>;
   /** How often each kind of defect was found; empty when nothing is wrong. */
@@ -69,6 +71,17 @@ export interface DatabaseReport {
   readonly listedSec: number | null;
   /** Of what was accepted meanwhile. */
   readonly firstPageSec: Spread | null;
+}
+
+/** From acceptance to the first message on the channels of one fault. */
+export interface ChannelReport {
+  readonly fault: string;
+  readonly lastedSec: number;
+  readonly channels: readonly string[];
+  /** Of what was accepted meanwhile. */
+  readonly meanwhileSec: Spread | null;
+  /** The same channels with no fault near. */
+  readonly usualSec: Spread | null;
 }
 
 /** Nearest ranks, in seconds. */

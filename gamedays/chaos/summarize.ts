@@ -1,3 +1,4 @@
+import { timeChannels } from '../checker/channel-times.ts';
 import { createContext, type CheckContext } from '../checker/context.ts';
 import { timeDatabase } from '../checker/database-times.ts';
 import { firstPages, type FirstPage } from '../checker/first-pages.ts';
@@ -7,6 +8,7 @@ import type { RunRecords } from '../ledgers/records.ts';
 import { nameOfFault } from './planned-fault.ts';
 import {
   NOT_REPLAYED,
+  type ChannelReport,
   type DatabaseReport,
   type PagingCounts,
   type RunLabel,
@@ -32,6 +34,7 @@ export function summarize(
 ): ScenarioReport {
   const context = createContext(records, { ...USUAL_LIMITS, ...scenario.limits });
   const pages = firstPages(context);
+  const channels = channelReports(context);
   return {
     ...{ scenario: scenario.name, title: scenario.title, run },
     ...{ loadSec: Math.round(loadMs / 1000), tookSec: Math.round(tookMs / 1000) },
@@ -39,6 +42,7 @@ export function summarize(
     firstPageSec: spreadOf(pages),
     paging: countPaging(context, pages),
     ...(records.database && { database: databaseReports(context, pages) }),
+    ...(channels.length > 0 && { channels }),
     faults: tally(plan.map(nameOfFault)),
     findings: {
       ...tally(findings.map(({ kind }) => kind)),
@@ -107,10 +111,21 @@ function databaseReports(
   });
 }
 
+export function channelReports(context: CheckContext): readonly ChannelReport[] {
+  return timeChannels(context).map(({ window, channels, meanwhileMs, usualMs }) => ({
+    ...{ fault: window.name, channels },
+    lastedSec: seconds((window.to ?? window.from) - window.from),
+    ...{ meanwhileSec: spreadOfMs(meanwhileMs), usualSec: spreadOfMs(usualMs) },
+  }));
+}
+
 function spreadOf(pages: readonly FirstPage[]): Spread | null {
-  const waits = pages.flatMap(({ came, waitedMs }) => (came ? [waitedMs] : []));
+  return spreadOfMs(pages.flatMap(({ came, waitedMs }) => (came ? [waitedMs] : [])));
+}
+
+function spreadOfMs(all: readonly number[]): Spread | null {
+  const waits = all.toSorted((one, other) => one - other);
   if (waits.length === 0) return null;
-  waits.sort((one, other) => one - other);
   const rank = (share: number): number =>
     seconds(waits[Math.max(0, Math.ceil(waits.length * share) - 1)] ?? 0);
   return { n: waits.length, p50: rank(0.5), p99: rank(0.99), max: rank(1) };

@@ -3,6 +3,7 @@ import { rateBound } from './rate-bound.ts';
 import {
   isClean,
   NOT_REPLAYED,
+  type ChannelReport,
   type ChaosReport,
   type DatabaseReport,
   type Later,
@@ -105,6 +106,7 @@ function sectionOf(one: ScenarioReport): readonly string[] {
       `- Wrong: ${kinds.length === 0 ? 'nothing' : list(findings)}`,
     ].join('\n'),
     ...(one.database ? [databaseOf(one.database)] : []),
+    ...(one.channels ? [channelsOf(one.channels)] : []),
     ...(kinds.length > 0
       ? [kinds.join('\n'), '```text\n' + one.examples.join('\n') + '\n```']
       : []),
@@ -121,6 +123,20 @@ function databaseOf(reports: readonly DatabaseReport[]): string {
   return [
     '| PostgreSQL, s | lasted | noticed | writable again | first change | lists complete | first page p99 meanwhile (n) |',
     '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+function channelsOf(reports: readonly ChannelReport[]): string {
+  const rows = reports.map(({ fault, lastedSec, channels, meanwhileSec, usualSec }) => {
+    const times = [meanwhileSec, usualSec].flatMap((one) =>
+      one ? [one.p50, one.p99, `${one.max} (${one.n})`] : ['-', '-', '-'],
+    );
+    return `| ${[fault, lastedSec, channels.join(', '), ...times].join(' | ')} |`;
+  });
+  return [
+    '| first message on its channels, s | lasted | channels | p50 meanwhile | p99 | max (n) | p50 with no fault near | p99 | max (n) |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
 }

@@ -1,0 +1,18 @@
+// The ledger says of each fault on which channels messages may meet it.
+import { expect, test } from 'vitest';
+
+import { channelsOf, type PlannedFault } from './planned-fault.ts';
+
+const lease = (fault: Extract<PlannedFault, { kind: 'lease' }>['fault']) =>
+  channelsOf({ kind: 'lease', atMs: 0, forMs: 1, fault });
+
+test.each([
+  [lease({ kind: 'refuse', link: 'sms-a' }), ['sms', 'voice']],
+  [lease({ kind: 'hang', link: 'mail-b', direction: 'both' }), ['email']],
+  [lease({ kind: 'mood', simulators: 'a', mood: { door: 'voice', kind: 'lying' } }), ['voice']],
+  [lease({ kind: 'refuse', link: 'postgres' }), undefined],
+  [lease({ kind: 'stop', process: 'api-1' }), undefined],
+  [channelsOf({ kind: 'kill', atMs: 0, process: 'worker-1' }), undefined],
+])('%# %j', (channels, expected) => {
+  expect(channels).toEqual(expected);
+});
