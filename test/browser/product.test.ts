@@ -72,6 +72,29 @@ describe.skipIf(browserPath === undefined)('in a browser', () => {
       await product.incident('keyboard', 'acknowledged');
     });
 
+    test('are asked for the code when they answer faster than anybody reads', async () => {
+      // The incident before, of which the answer may have come late.
+      await product.alert('bea', 'before');
+      await product.phone('bea').expectSms(/Alert before/);
+      await product.alert('bea', 'before', { action: 'resolve' });
+      await product.incident('before', 'resolved');
+      const { page } = await openPhones();
+      await product.alert('bea', 'hasty');
+      const texts = page.getByRole('group', { name: 'Phone of bea' });
+      await texts.getByText('Alert hasty').waitFor();
+      await tabTo(page, `Text message from ${product.person('bea').phone}`);
+      await page.keyboard.type('4');
+      await page.keyboard.press('Enter');
+      const asked = texts.getByText(/may be meant for an earlier incident/);
+      await asked.waitFor();
+      const [withCode = ''] = /4 [A-Z0-9]{4,}/.exec(await asked.innerText()) ?? [];
+      // The answer itself did not count.
+      await product.incident('hasty', 'triggered');
+      await page.keyboard.type(withCode);
+      await page.keyboard.press('Enter');
+      await texts.getByText(/Acknowledged: #\d+ Alert hasty/).waitFor();
+    });
+
     test.each(['light', 'dark'] as const)('fit a telephone, in %s', async (colorScheme) => {
       const { page } = await openPhones({ ...PHONE, colorScheme });
       await page.getByText('Alert keyboard').first().waitFor();
