@@ -169,13 +169,16 @@ test('messages on the channels of a fault are timed while it is on, and with non
     one(3, 150_000, { at: 150_100 }),
     one(4, 121_000, { at: 180_000, address: '+2' }),
     one(5, 122_000, { at: 122_100, channel: 'push', address: 'p' }),
+    // What the fault kept until nobody needed it any more.
+    one(6, 123_000, { at: 146_000 }),
   ];
+  const needless = { ...trigger, seq: 7, eventId: 'r', key: 'x6', action: 'resolve' } as const;
   const report = part([], {
     world: {
       ...records.world,
       people: { p: { addresses: { sms: '+1', push: 'p' } }, q: { addresses: { sms: '+2' } } },
     },
-    sent: runs.map(({ sent }) => sent),
+    sent: [...runs.map(({ sent }) => sent), { ...needless, sentAt: 124_000, endedAt: 124_010 }],
     received: runs.map(({ received }) => received),
     faults: [{ ...refusing, channels: ['sms', 'voice'] }],
     observedUntil: 1_000_000,

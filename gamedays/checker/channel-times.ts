@@ -1,6 +1,6 @@
 import type { FaultWindow } from '../ledgers/records.ts';
 import type { CheckContext } from './context.ts';
-import { judgedEpisodes, type JudgedEpisode } from './paging-checks.ts';
+import { judgedEpisodes, stoppedAt, type JudgedEpisode } from './paging-checks.ts';
 
 /** From the acceptance of each alert to its first message on the channels of one fault, milliseconds. */
 export interface ChannelTimes {
@@ -33,17 +33,19 @@ export function timeChannels(context: CheckContext): readonly ChannelTimes[] {
   });
 }
 
-/** When the first step's people had the first message there; null: they had none. */
+/** When the first step's people had the first message there; null: they had none before an answer made it needless. */
 function firstOn(
   { stories, personAt }: CheckContext,
-  { key, acceptedAt, steps: [first] }: JudgedEpisode,
+  { key, episode, acceptedAt, steps: [first] }: JudgedEpisode,
   channels: readonly string[],
 ): number | null {
+  const until = stoppedAt(episode);
   const page = stories
     .get(key)
     ?.pages.find(
       (one) =>
         one.at >= acceptedAt &&
+        one.at < until &&
         channels.includes(one.channel) &&
         first?.people.includes(personAt(one) ?? ''),
     );
