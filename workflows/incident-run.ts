@@ -26,8 +26,10 @@ import { attributeKeeper } from './incident-attributes.ts';
 import { IncidentPaging } from './incident-paging.ts';
 
 type CommandOf<T extends IncidentCommand['type']> = Extract<IncidentCommand, { type: T }>;
-/** Half of the history's warning limit. */
-const HISTORY_EVENTS = 5000;
+/** Above this many events a run goes on in a fresh history: ten that are read again at once take seconds. */
+const LONG_HISTORY = 500;
+/** The same in histories of before `short-incidents`. */
+const BEFORE = { long: 5000 };
 
 /** One run of an incident: its state, the commands that wait, and the effects that carry them out. */
 export class IncidentRun {
@@ -38,6 +40,7 @@ export class IncidentRun {
   private absorbing = 0;
   /** A page that waits or runs: the projection lets it go first. */
   private paging = false;
+  private isLong = false;
 
   constructor(input: IncidentInput) {
     const { workflowId, runId, runStartTime } = workflowInfo();
@@ -60,6 +63,7 @@ export class IncidentRun {
     this.state = state;
     this.commands.push(...commands);
     if (commands.some(({ type }) => type === 'page')) this.paging = true;
+    this.isLong ||= workflowInfo().historyLength >= LONG_HISTORY && patched('short-incidents');
   }
 
   /** Carries out what is queued, then waits for a message or the next deadline; until there is nothing to do. */
@@ -113,7 +117,7 @@ export class IncidentRun {
   /** Long histories are continued, when no effect is under way but those that can be begun anew. */
   private mustContinue(): boolean {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    const long = continueAsNewSuggested || historyLength >= HISTORY_EVENTS;
+    const long = continueAsNewSuggested || historyLength >= BEFORE.long || this.isLong;
     return long && this.absorbing === 0 && this.commands.length === 0 && allHandlersFinished();
   }
 

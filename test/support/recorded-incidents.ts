@@ -5,8 +5,11 @@ import { INCIDENT, TASK_QUEUES } from '../../domain/messages.ts';
 import { action, alertEvent, answer, settings, user } from './incident-samples.ts';
 import type { World } from './incident-worker.ts';
 
-/** Runs a scenario on a real server; answers the workflow id (or first run id) whose history is kept. */
-export type Scenario = (env: TestWorkflowEnvironment, world: World) => Promise<string>;
+/** Runs a scenario on a real server; answers the workflow whose last run's history is kept, or of which run it is. */
+export type Scenario = (
+  env: TestWorkflowEnvironment,
+  world: World,
+) => Promise<string | { readonly workflowId: string; readonly runId: string }>;
 
 const now = () => new Date().toISOString();
 
@@ -65,6 +68,16 @@ export const recordedIncidents: Readonly<Record<string, Scenario>> = {
     for (const { id } of alerts) await act(target, { type: 'resolve_alerts', alertIds: [id] });
     await target.result();
     return target.workflowId;
+  },
+  // Its alert comes so often, each time alone, that its history grows long.
+  'incident-long': async (env) => {
+    const handle = await trigger(env, 'PLONG');
+    for (let n = 0; n < 75; n += 1) {
+      const again = alertEvent({ eventId: `E${n}`, dedupKey: 'PLONG', receivedAt: now() });
+      await handle.signal(INCIDENT.signals.events, [again]);
+      await env.sleep(50);
+    }
+    return { workflowId: handle.workflowId, runId: handle.signaledRunId };
   },
   // The page fails until an answer overtakes it.
   'incident-given-up': async (env, world) => {

@@ -14,6 +14,7 @@ import type {
   PageResult,
 } from '../../domain/incident/types.ts';
 import { INCIDENT, TASK_QUEUES } from '../../domain/messages.ts';
+import { actOnIncident } from '../../temporal-config/act-on-incident.ts';
 import { action, alertEvent, answer, settings } from '../support/incident-samples.ts';
 import {
   bundle,
@@ -301,5 +302,34 @@ test('a page that reached some is told again to the others alone, until it is ov
     expect(world.stops[0]?.command.userIds).toEqual(['U1', 'U2']);
     await resolveNow(handle);
     await handle.result();
+  });
+});
+
+test('after five hundred events it goes on in a fresh history, long before the engine asks for one', async () => {
+  const world = newWorld();
+  await withWorkers(env, code, world, async () => {
+    const handle = await trigger();
+    const { workflowId } = handle;
+    const open = env.client.workflow.getHandle(workflowId);
+    const { runId } = await open.describe();
+    let notes = 0;
+    const say = async () => {
+      notes += 1;
+      const note = action({ type: 'note', content: `note ${notes}` }, '1', await nowIso());
+      await actOnIncident(env.client, workflowId, note, 10_000);
+      return (await open.describe()).runId !== runId;
+    };
+    for (let isFresh = false; !isFresh && notes < 150; isFresh = await say());
+    const { events } = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    expect(events?.length).toBeGreaterThanOrEqual(500);
+    expect(events?.length).toBeLessThan(550);
+    expect((await view(open)).notes).toHaveLength(notes);
+    await resolveNow(open);
+    await open.result();
+    const told = world.batches.flatMap(({ entries }) => entries).map(({ seq }) => seq);
+    expect([...new Set(told)].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: Math.max(...told) }, (_, index) => index + 1),
+    );
+    expect(world.batches.at(-1)?.view).toMatchObject({ status: 'resolved' });
   });
 });
