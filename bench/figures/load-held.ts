@@ -1,3 +1,5 @@
+import type { Client } from '@temporalio/client';
+
 import { untilLedger, withTemporal } from '../ledger.ts';
 import { openLoop, summarize, trigger, type Accepted, type Summary } from '../load.ts';
 import { ACCOUNT, routingKey } from '../population.ts';
@@ -38,6 +40,7 @@ export async function loadHeld(
   const send = ({ key, action }: PlannedEvent): Promise<Accepted> =>
     trigger(bench.apiUrl, routingKey((key % people) + 1), `${run}-${key}`, action);
   const before = await untilLedger(bench, () => true, 0);
+  const openBefore = await withTemporal(bench, countOpen);
   const steady = perSec * seconds;
   const part = (from: number, to: number, intervalMs: number) =>
     openLoop(to - from, intervalMs, (n) => send(plan[from + n] ?? { key: 0, action: 'resolve' }));
@@ -47,7 +50,7 @@ export async function loadHeld(
   const keys = new Set(plan.map(({ key }) => key));
   await openLoop(keys.size, 5, (key) => send({ key, action: 'resolve' }));
   const ledger = await untilLedger(bench, ({ waiting }) => waiting === 0, LIMIT_MS);
-  const open = await untilClosed(bench);
+  const open = await untilClosed(bench, openBefore);
   const incidents = ledger.incidents - before.incidents;
   return {
     events: plan.length,
@@ -82,14 +85,17 @@ function planEvents(count: number): readonly PlannedEvent[] {
   return plan;
 }
 
-/** Incidents that are still open when nothing changes any more, or the limit is over. */
-async function untilClosed(bench: BenchStack): Promise<number> {
-  const query = `WorkflowType="incident" AND PdliteAccount="${ACCOUNT}" AND ExecutionStatus="Running"`;
+const OPEN = `WorkflowType="incident" AND PdliteAccount="${ACCOUNT}" AND ExecutionStatus="Running"`;
+const countOpen = async ({ workflow }: Client): Promise<number> =>
+  (await workflow.count(OPEN)).count;
+
+/** How many more than before are open when all are closed, or the limit is over. */
+async function untilClosed(bench: BenchStack, before: number): Promise<number> {
   const until = performance.now() + LIMIT_MS;
   return withTemporal(bench, async (client) => {
     for (;;) {
-      const { count } = await client.workflow.count(query);
-      if (count === 0 || performance.now() > until) return count;
+      const open = (await countOpen(client)) - before;
+      if (open <= 0 || performance.now() > until) return Math.max(0, open);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   });
