@@ -48,6 +48,14 @@ export function channelsOf(planned: PlannedFault): FaultWindow['channels'] {
   return 'link' in fault ? heldBy(fault.link)?.channels : undefined;
 }
 
+/** What became of texts is not even told when asked; a call is asked about. */
+export function silencesOf(planned: PlannedFault): Pick<FaultWindow, 'silences'> {
+  if (planned.kind !== 'lease' || planned.fault.kind !== 'mood') return {};
+  const { simulators: provider, mood } = planned.fault;
+  if (mood.kind !== 'silent' || mood.door !== 'sms') return {};
+  return { silences: { provider, channels: ['sms'] } };
+}
+
 /** What the product has to notice of PostgreSQL while it is on; undefined: nothing. */
 export function databaseOf(planned: PlannedFault): FaultWindow['database'] {
   if (planned.kind === 'lease') {

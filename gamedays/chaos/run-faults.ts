@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../faults/fault.ts';
 import type { FaultWindow } from '../ledgers/records.ts';
 import type { ChaosStack } from './chaos-stack.ts';
-import { channelsOf, databaseOf, nameOfFault, type PlannedFault } from './planned-fault.ts';
+import {
+  channelsOf,
+  databaseOf,
+  nameOfFault,
+  silencesOf,
+  type PlannedFault,
+} from './planned-fault.ts';
 import { heldBy } from './topology.ts';
 
 export interface FaultRun {
@@ -33,7 +39,7 @@ async function cause(run: FaultRun, planned: PlannedFault, id: string): Promise<
   const from = Date.now();
   const window: FaultWindow = {
     ...{ id, name, from, to: null, stopsPaging: run.stopsPaging(planned) },
-    ...{ ...holdsOf(planned), database: databaseOf(planned) },
+    ...{ ...holdsOf(planned), ...silencesOf(planned), database: databaseOf(planned) },
     channels: channelsOf(planned),
     // A wrong clock is no reason for anything.
     ...(planned.kind === 'lease' && planned.fault.kind === 'clock' && { excusesNothing: true }),

@@ -66,7 +66,7 @@ export async function runScenario(run: ScenarioRun): Promise<ScenarioResult> {
   const begun = Date.now();
   const { scenario, folder, signal } = run;
   const random = createRandom(run.seed).fork(scenario.name);
-  const population = planPopulation(scenario.people, random.fork('population'));
+  const population = planPopulation(scenario.people, random.fork('population'), scenario.stepMs);
   run.say('starting everything …');
   const { apis, workers, standbys = 0, clocks = false } = scenario;
   const parts = { folder, apis, workers, standbys, clocks, population, signal };

@@ -21,6 +21,8 @@ export interface Scenario {
   readonly clocks?: boolean;
   /** And as many services. */
   readonly people: number;
+  /** From each step of a policy to the next, whole minutes; one unless given. */
+  readonly stepMs?: number;
   readonly load: Omit<LoadShape, 'durationMs'>;
   /** What differs from the usual limits. */
   readonly limits?: Partial<Limits>;

@@ -195,11 +195,15 @@ export const SCENARIOS: readonly Scenario[] = [
   moodScenario('provider-limiting', 'the first vendor answers 429', 'status', {
     ...{ status: 429, retryAfterSec: 30 },
   }),
-  moodScenario(
-    'provider-silent',
-    'the first vendor never reports what became of a message',
-    'silent',
-  ),
+  {
+    ...moodScenario(
+      'provider-silent',
+      'the first vendor never reports what became of a message',
+      'silent',
+    ),
+    // Long enough to hear nothing for a minute before the next step.
+    stepMs: 180_000,
+  },
   moodScenario('provider-lying', 'the first vendor reports messages as undelivered', 'undelivered'),
   moodScenario('provider-reordering', 'reports come in the wrong order', 'disorder'),
   allTelephonyDown,

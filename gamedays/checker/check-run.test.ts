@@ -64,6 +64,27 @@ test('what a vendor was handed before its line hung is nobody’s fault, and a t
   expect(held({ holds: { ...holds, channels: [] } })).toContainEqual([kind, key]);
 });
 
+test('another message a minute after one of which nothing is heard is enough', () => {
+  const plant = PLANTS['a vendor that says nothing is believed'];
+  const { run, kind } = plant?.(generateRun('silent')) ?? {};
+  const silent = run?.faults.at(-1);
+  const page = run?.received.find(
+    ({ at, channel }) => at === silent?.from && silent.silences?.channels.includes(channel),
+  );
+  if (!run || !page) throw new RangeError('there is a page');
+  const again = (afterMs: number) => {
+    const other = { ...page, id: 'o', provider: 'sms-b', at: page.at + afterMs };
+    const found = checkRun({ ...run, received: [...run.received, other] }, USUAL_LIMITS);
+    return found.map((one) => one.kind);
+  };
+  expect(again(60_500)).toEqual([]);
+  expect(again(1000)).toEqual([kind]);
+  expect(again(80_000)).toEqual([kind]);
+  // Nobody has waited for it yet.
+  const early = checkRun({ ...run, observedUntil: page.at + 65_000 }, USUAL_LIMITS);
+  expect(early.map((one) => one.kind)).not.toContain(kind);
+});
+
 test('an answer says nothing of an incident that had paged nobody yet', () => {
   const plant = PLANTS['the next step is paged although somebody has answered'];
   const { run, kind, key } = plant?.(generateRun('later')) ?? {};

@@ -13,6 +13,7 @@ export const FINDING_KINDS = {
   'ghost: only refused': 'a page though every attempt was refused',
   'ghost: after resolve': 'a page after the alert had resolved',
   'ghost: after answer': 'a page after a person had answered',
+  'silence not noticed': 'a vendor said nothing of a message, and no other way was taken',
   'wrong person': 'a page to somebody whom the policy does not name',
   'unknown address': 'a page to an address of nobody',
   'answer to an unseen page':

@@ -15,6 +15,8 @@ export interface Limits {
   readonly ghostMs: number;
   /** The same when a fault may have held the message up on its way. */
   readonly ghostInFaultMs: number;
+  /** From a message of which its vendor says nothing to another to the same person. */
+  readonly silenceMs: number;
   /** First attempt to acceptance of an event, not counting the client's own waiting when nothing listens. */
   readonly acceptMs: number;
   /** An answer and an event so close together may take effect in either order. */
@@ -27,7 +29,7 @@ export interface Limits {
   readonly listsMs: number;
 }
 
-/** The figures of the specification: F2, F7, F8, F10, F11. */
+/** The figures of the specification: F2, F4, F7, F8, F10, F11. */
 export const USUAL_LIMITS: Limits = {
   pageMs: 10_000,
   pageInFaultMs: 60_000,
@@ -37,6 +39,7 @@ export const USUAL_LIMITS: Limits = {
   recoveryMs: 15_000,
   ghostMs: 2000,
   ghostInFaultMs: 8000,
+  silenceMs: 70_000,
   acceptMs: 60_000,
   settleMs: 5000,
   noticeMs: 5000,

@@ -98,6 +98,15 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const at = page.at + STEP_MS;
     return added(run, [{ ...page, id: 'g', address: second, at }], 'ghost: after answer', key);
   },
+  'a vendor that says nothing is believed': (run) => {
+    const key = keyOf(run, 'unanswered');
+    const isSecond = isTo('second');
+    const last = run.received.find((one) => one.keys.includes(key) && isSecond(one));
+    const { provider = '', channel = '', at = 0 } = last ?? {};
+    const about = { id: 'q', name: 'silent', from: at, to: at + 1, stopsPaging: false };
+    const faults = [...run.faults, { ...about, silences: { provider, channels: [channel] } }];
+    return { run: { ...run, faults }, kind: 'silence not noticed', key };
+  },
   'a page to somebody else': (run) => {
     const page = pageOf(run, keyOf(run, 'unanswered'));
     const address = page.address.replace(/\d/, (n) => `${(Number(n) + 1) % 4}`);

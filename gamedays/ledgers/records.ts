@@ -106,6 +106,8 @@ export interface FaultWindow {
   readonly excusesNothing?: boolean;
   /** Channels of a provider whose requests were taken off the product's hands and came through only at the end. */
   readonly holds?: { readonly provider: string; readonly channels: readonly string[] };
+  /** What became of messages that a provider takes on these channels, it says neither by itself nor when asked. */
+  readonly silences?: { readonly provider: string; readonly channels: readonly string[] };
   /** Messages on these channels may meet it. */
   readonly channels?: readonly string[] | undefined;
   /** How PostgreSQL is to the product meanwhile. */

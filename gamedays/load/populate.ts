@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 import { hashKey } from '../../platform/ids.ts';
-import { STEP_MS, type Population } from './population.ts';
+import type { Population } from './population.ts';
 
 /** Writes the population into the product's database, as superuser, in one transaction. */
 export async function populate(superuserUrl: string, population: Population): Promise<void> {
@@ -41,7 +41,7 @@ function statementsFor(population: Population): readonly (readonly [string, unkn
     [
       POLICIES,
       services.map(({ name, account, steps }) => {
-        const rules = steps.map((person, n) => ruleOf(`R${n}-${name}`, person));
+        const rules = steps.map((person, n) => ruleOf(`R${n}-${name}`, person, population.stepMs));
         return { id: `E-${name}`, account: accountId(account), name, rules };
       }),
     ],
@@ -60,9 +60,9 @@ function userRow(name: string, account: string, { accounts }: Population) {
   return { name, account, role, email: `${name}@people.test` };
 }
 
-function ruleOf(id: string, person: string) {
+function ruleOf(id: string, person: string, stepMs: number) {
   const targets = [{ type: 'user', id: person }];
-  return { id, escalationDelayInMinutes: STEP_MS / 60_000, targets };
+  return { id, escalationDelayInMinutes: stepMs / 60_000, targets };
 }
 
 const ACCOUNTS = `

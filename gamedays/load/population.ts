@@ -17,7 +17,7 @@ export interface PlannedService {
   readonly account: number;
   /** Of the Events API v2; 32 hex digits. */
   readonly routingKey: string;
-  /** One person a step, each a minute after the one before. */
+  /** One person a step. */
   readonly steps: readonly string[];
 }
 
@@ -33,11 +33,13 @@ export interface Population {
   readonly accounts: readonly PlannedAccount[];
   readonly people: readonly PlannedPerson[];
   readonly services: readonly PlannedService[];
+  /** From each step to the next. */
+  readonly stepMs: number;
 }
 
 const ACCOUNTS = 2;
 /** The shortest time to the next step that a policy takes. */
-export const STEP_MS = 60_000;
+const STEP_MS = 60_000;
 
 /** Two ways or three to each person, never all by one kind of vendor. */
 const MIXES: readonly (readonly Channel[])[] = [
@@ -50,10 +52,10 @@ const MIXES: readonly (readonly Channel[])[] = [
 ];
 
 /**
- * As many services as people; the steps of service `n` lead to person `n` and to one far from it. The keys
- * follow from the seed.
+ * As many services as people; the steps of service `n` lead to person `n` and to one far from it, whole minutes
+ * apart. The keys follow from the seed.
  */
-export function planPopulation(count: number, random: Random): Population {
+export function planPopulation(count: number, random: Random, stepMs = STEP_MS): Population {
   const digits = (name: string): string =>
     createHash('md5')
       .update(`${random.fork(name).next()}/${name}`)
@@ -72,7 +74,7 @@ export function planPopulation(count: number, random: Random): Population {
     const name = `service-${n}`;
     return { name, account, routingKey: digits(name), steps: [nameOf(n), next] };
   });
-  return { accounts, people: [...members, ...owners], services };
+  return { accounts, people: [...members, ...owners], services, stepMs };
 }
 
 function planPerson(n: number): PlannedPerson {
@@ -93,14 +95,14 @@ function nameOf(n: number): string {
 }
 
 /** What the checker is to expect of this population. */
-export function worldOf({ accounts, people, services }: Population): World {
+export function worldOf({ accounts, people, services, stepMs }: Population): World {
   return {
     people: Object.fromEntries(people.map(({ name, addresses }) => [name, { addresses }])),
     services: Object.fromEntries(
       services.map(({ name, steps, account }) => [
         name,
         {
-          steps: steps.map((person, n) => ({ afterMs: n * STEP_MS, people: [person] })),
+          steps: steps.map((person, n) => ({ afterMs: n * stepMs, people: [person] })),
           lastResort: [accounts[account]?.owner ?? ''],
         },
       ]),
