@@ -196,3 +196,28 @@ test('messages on the channels of a fault are timed while it is on, and with non
   );
   expect(part([]).channels).toBeUndefined();
 });
+
+test('later steps under a fault are timed from the first page, without the times when paging was impossible', () => {
+  const away = { id: 'f', name: 'down temporal', from: 50_000, to: 150_000, stopsPaging: true };
+  const one = (n: number, acceptedAt: number, [first, second]: readonly [number, number]) => ({
+    sent: { ...trigger, seq: n, eventId: `e${n}`, key: `x${n}`, endedAt: acceptedAt },
+    received: [first, second].map((at, step) => ({
+      ...{ ...message, keys: [`x${n}`], at, address: `+${step + 1}` },
+    })),
+  });
+  const runs = [
+    // Due while nothing could be paged; opened only afterwards; with no fault near.
+    one(1, 1000, [1200, 156_000]),
+    one(2, 60_000, [158_000, 217_500]),
+    one(3, 300_000, [300_100, 363_000]),
+  ];
+  const report = part([], {
+    sent: runs.map(({ sent }) => sent),
+    received: runs.flatMap(({ received }) => received),
+    ...{ faults: [away], observedUntil: 1_000_000 },
+  });
+  expect(report.lateStepSec).toEqual({ n: 1, p50: 6, p99: 6, max: 6 });
+  const text = writeReport({ scenarios: [report], broken: {} });
+  expect(text).toContain('Later steps with a fault near: 1, late by p50 6 s');
+  expect(part([]).lateStepSec).toBeNull();
+});

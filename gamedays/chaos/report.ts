@@ -26,6 +26,8 @@ export interface ScenarioReport {
   readonly firstPageSec: Spread | null;
   /** Missing in reports of earlier runs. */
   readonly paging?: PagingCounts;
+  /** By how much later steps came after their time while a fault was near, when paging was possible. Missing in earlier reports. */
+  readonly lateStepSec?: Spread | null;
   /** Of each fault of PostgreSQL; missing where there was none. */
   readonly database?: readonly DatabaseReport[];
   /** Of each fault that messages can meet; missing where there was none. */

@@ -2,6 +2,7 @@ import { timeChannels } from '../checker/channel-times.ts';
 import { createContext, type CheckContext } from '../checker/context.ts';
 import { timeDatabase } from '../checker/database-times.ts';
 import { firstPages, type FirstPage } from '../checker/first-pages.ts';
+import { lateSteps } from '../checker/late-steps.ts';
 import { USUAL_LIMITS } from '../checker/limits.ts';
 import { notificationsOf } from '../checker/notifications.ts';
 import type { RunRecords } from '../ledgers/records.ts';
@@ -41,6 +42,7 @@ export function summarize(
     counts: countsOf(records),
     firstPageSec: spreadOf(pages),
     paging: countPaging(context, pages),
+    lateStepSec: spreadOfMs(lateSteps(context)),
     ...(records.database && { database: databaseReports(context, pages) }),
     ...(channels.length > 0 && { channels }),
     faults: tally(plan.map(nameOfFault)),

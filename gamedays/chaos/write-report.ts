@@ -103,6 +103,7 @@ function sectionOf(one: ScenarioReport): readonly string[] {
       `- Sent: ${counts.alerts} alerts, ${counts.events} events in ${counts.attempts} attempts, ${counts.accepted} accepted`,
       `- Seen: ${counts.pages} pages by vendors, ${counts.answers} answers by people, ${counts.incidents} incidents`,
       `- Faults: ${list(faults) || 'none'}`,
+      ...lateStepsOf(one),
       `- Wrong: ${kinds.length === 0 ? 'nothing' : list(findings)}`,
     ].join('\n'),
     ...(one.database ? [databaseOf(one.database)] : []),
@@ -110,6 +111,14 @@ function sectionOf(one: ScenarioReport): readonly string[] {
     ...(kinds.length > 0
       ? [kinds.join('\n'), '```text\n' + one.examples.join('\n') + '\n```']
       : []),
+  ];
+}
+
+function lateStepsOf({ lateStepSec: late }: ScenarioReport): readonly string[] {
+  if (!late) return [];
+  const { n, p50, p99, max } = late;
+  return [
+    `- Later steps with a fault near: ${n}, late by p50 ${p50} s, p99 ${p99} s, max ${max} s`,
   ];
 }
 
