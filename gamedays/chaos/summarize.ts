@@ -113,7 +113,7 @@ function databaseReports(
   });
 }
 
-export function channelReports(context: CheckContext): readonly ChannelReport[] {
+function channelReports(context: CheckContext): readonly ChannelReport[] {
   return timeChannels(context).map(({ window, channels, meanwhileMs, usualMs }) => ({
     ...{ fault: window.name, channels },
     lastedSec: seconds((window.to ?? window.from) - window.from),
