@@ -20,6 +20,9 @@ beforeAll(async () => {
       jan: { methods: ['email', 'push'] },
       kim: { methods: ['email'] },
       lea: { methods: ['sms', 'voice', 'push'] },
+      mia: { methods: ['sms'], later: [{ channel: 'email', minutes: 10 }] },
+      ned: { methods: ['sms'] },
+      oli: { methods: ['sms'] },
     },
   });
 });
@@ -37,6 +40,27 @@ test('STOP: no text any more, the other methods still page', async () => {
   const incident = await product.incident('after-stop');
   await product.expectLogged(incident, 'notify_log_entry', /by push/);
   await product.phone('dov').expectNothing(300);
+});
+
+test('a text that did not reach the phone: the mail of ten minutes later goes out at once', async () => {
+  const to = product.person('mia').phone;
+  await product.simulators.setMood({ door: 'sms', kind: 'undelivered', to });
+  await product.alert('mia', 'undelivered');
+  await product.phone('mia').expectSms(/Alert undelivered/);
+  await product.mailbox('mia').expectMail(/Alert undelivered/);
+  const incident = await product.incident('undelivered');
+  await product.expectLogged(incident, 'notify_log_entry', /The phone was not reached/);
+});
+
+test('reports in the wrong order: delivered is delivered, and nothing goes out again', async () => {
+  const to = product.person('ned').phone;
+  await product.simulators.setMood({ door: 'sms', kind: 'disorder', to });
+  await product.alert('ned', 'disorder');
+  const sms = await product.phone('ned').expectSms(/Alert disorder/);
+  await product.phone('ned').expectNothing(1000);
+  await product.phoneBySecond('ned').expectNothing(300);
+  await sms.reply('4');
+  await product.incident('disorder', 'acknowledged');
 });
 
 test('a number that does not exist: the mail of ten minutes later goes out at once', async () => {
@@ -133,3 +157,12 @@ test('nobody answers: after the rule’s minute the next person is paged, and an
   const incident = await product.incident('escalate', 'acknowledged');
   await product.expectLogged(incident, 'escalate_log_entry');
 }, 100_000);
+
+// The last one: it is left alone for as long as it asks.
+test('a vendor that limits: the next vendor sends instead of waiting', async () => {
+  const to = product.person('oli').phone;
+  const limiting = { kind: 'status', status: 429, retryAfterSec: 30 } as const;
+  await product.simulators.setMood({ door: 'sms', ...limiting, to });
+  await product.alert('oli', 'limited');
+  await product.phoneBySecond('oli').expectSms(/Alert limited/);
+});
