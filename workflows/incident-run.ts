@@ -29,7 +29,7 @@ type CommandOf<T extends IncidentCommand['type']> = Extract<IncidentCommand, { t
 /** Above this many events a run goes on in a fresh history: ten that are read again at once take seconds. */
 const LONG_HISTORY = 500;
 /** The same in histories of before `short-incidents`. */
-const BEFORE = { long: 5000 };
+const LONG_HISTORY_BEFORE = 5000;
 
 /** One run of an incident: its state, the commands that wait, and the effects that carry them out. */
 export class IncidentRun {
@@ -117,7 +117,7 @@ export class IncidentRun {
   /** Long histories are continued, when no effect is under way but those that can be begun anew. */
   private mustContinue(): boolean {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    const long = continueAsNewSuggested || historyLength >= BEFORE.long || this.isLong;
+    const long = continueAsNewSuggested || historyLength >= LONG_HISTORY_BEFORE || this.isLong;
     return long && this.absorbing === 0 && this.commands.length === 0 && allHandlersFinished();
   }
 
